@@ -1,0 +1,71 @@
+"""What a server answered: one row of labels per series, flat arrays of samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The series of one answer and their samples.
+
+    `labels` has one row per series (default index 0..n-1) and one `str` column per label name,
+    `__name__` included; a label that a series does not have is the empty string, as in PromQL.
+    `series` [int32, row number in `labels`], `time_ms` [int64, Unix milliseconds] and `value`
+    [float64] have one entry per sample, ordered by series, then time.
+    """
+
+    labels: pd.DataFrame
+    series: np.ndarray
+    time_ms: np.ndarray
+    value: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def label(self, name: str) -> pd.Series:
+        """One label of every series, empty where absent."""
+        if name in self.labels:
+            return self.labels[name]
+        return pd.Series("", index=self.labels.index, dtype="str")
+
+
+def empty() -> Samples:
+    """No series at all."""
+    return Samples(
+        labels=pd.DataFrame(index=pd.RangeIndex(0)),
+        series=np.empty(0, np.int32),
+        time_ms=np.empty(0, np.int64),
+        value=np.empty(0, np.float64),
+    )
+
+
+def concat(parts: list[Samples]) -> Samples:
+    """Put answers of the same query for different times or matchers together.
+
+    Series with equal labels become one; equal (series, time) pairs are kept once (the last wins).
+    """
+    parts = [part for part in parts if len(part.labels)]
+    if not parts:
+        return empty()
+    if len(parts) == 1:
+        return parts[0]
+    stacked = pd.concat([part.labels for part in parts], ignore_index=True).fillna("").astype("str")
+    names = sorted(stacked.columns)
+    group = stacked.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
+    first = pd.Series(group).drop_duplicates().index
+    labels = stacked.iloc[first].reset_index(drop=True)
+    offsets = np.cumsum([0] + [len(part.labels) for part in parts[:-1]])
+    series = np.concatenate(
+        [group[part.series + offset] for part, offset in zip(parts, offsets, strict=True)]
+    ).astype(np.int32)
+    time_ms = np.concatenate([part.time_ms for part in parts])
+    value = np.concatenate([part.value for part in parts])
+    order = np.lexsort((time_ms, series))  # stable: the later part comes last among equals
+    series, time_ms, value = series[order], time_ms[order], value[order]
+    keep = np.ones(len(series), bool)
+    keep[:-1] = (series[1:] != series[:-1]) | (time_ms[1:] != time_ms[:-1])
+    return Samples(labels, series[keep], time_ms[keep], value[keep])

@@ -1,0 +1,76 @@
+"""What a run hands to the outputs: rows, totals, and where the numbers come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Sums over the rows of the result, and the books of all nodes. Unknown is None, never 0."""
+
+    rows: int
+    energy_kwh: float | None
+    operational_gco2e: float | None
+    embodied_gco2e: float | None
+    carbon_gco2e: float | None
+    functional_units: float | None
+    """Sum of R, each count once, however many rows share it."""
+    sci_gco2e_per_unit: float | None
+    """Ratio of sums: carbon / functional units (ISO/IEC 21031; never a mean of ratios)."""
+    coverage: float
+    """Energy-weighted mean over the rows, 0..1."""
+    node_energy_kwh: float | None
+    """What the meters of all nodes showed; None when no node shows its own counters."""
+    pods_kwh: float | None
+    """What Kepler attributes to all pods, selected or not."""
+    unattributed_kwh: float | None
+    """Node energy of no pod."""
+    residual_kwh: float | None
+    """Node energy - pods - unattributed: 0 in closed books, negative when pods exceed their node."""
+    open_books: int
+    """Node-windows whose books do not close to 1e-9."""
+    books: int
+    """Node-windows looked at."""
+    not_shown_kwh: float | None = None
+    """Energy of rows that `--namespace` leaves out, and of what `--unattributed drop` drops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """How the numbers were made: enough to make them again."""
+
+    tool_version: str
+    fingerprint: str
+    """Hash of `method`: results with different fingerprints are not comparable."""
+    method: dict[str, Any]
+    """Every choice that changes numbers."""
+    source: str
+    """Server (without login) or snapshot."""
+    start: str
+    """RFC 3339, UTC, inclusive."""
+    end: str
+    """RFC 3339, UTC, exclusive."""
+    window: str
+    tz: str
+    group_by: tuple[str, ...]
+    functional_unit: str | None
+    """Name of the unit of work, None when none was given."""
+    queries: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """Words for the user about the whole run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """RESULT (columns: `schema.result_columns`), its totals and its provenance."""
+
+    result: pd.DataFrame
+    totals: Totals
+    provenance: Provenance
+    flag_counts: dict[str, int] = field(default_factory=dict)
+    """Rows per flag, most frequent first."""

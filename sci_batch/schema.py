@@ -1,0 +1,120 @@
+"""Every column and every flag of the result, once: type, unit, sentence.
+
+It drives the check at the end of the pipeline, the README table, `sci-batch schema` and the
+Parquet metadata. Group keys (`namespace`, `workload`, ...) stand between the window and
+`workload_kind`; which ones depends on `--group-by`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GROUP_KEYS = ("cluster", "node", "namespace", "workload", "pod")
+LABEL_KEY_PREFIX = "label:"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One result column: pandas type, unit ("" where it has none), meaning, may it be null."""
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+    nullable: bool = False
+
+
+TIME = "datetime64[us, UTC]"
+WINDOW = (
+    Column("window_start", TIME, "UTC", "start of the window, inclusive; the window's name"),
+    Column("window_end", TIME, "UTC", "end of the window, exclusive"),
+)
+KEYS = {
+    "cluster": Column("cluster", "str", "", "value of `--cluster-label`, empty without it"),
+    "node": Column("node", "str", "", "Kubernetes node"),
+    "namespace": Column("namespace", "str", "", "Kubernetes namespace of the pods"),
+    "workload": Column("workload", "str", "", "Deployment, StatefulSet, CronJob, ... that owns the pods"),
+    "pod": Column("pod", "str", "", "pod name"),
+}
+MEASURES = (
+    Column("workload_kind", "str", "", "kind of the owner; several kinds in one row are joined by `+`"),
+    Column("active_kwh", "float64", "kWh", "energy that Kepler attributes to the pods", nullable=True),
+    Column("shared_kwh", "float64", "kWh", "part of the node energy of no pod (idle, host processes) "
+           "given to the row by `--unattributed`", nullable=True),
+    Column("energy_kwh", "float64", "kWh", "active + shared: IT energy, before PUE", nullable=True),
+    Column("operational_gco2e", "float64", "gCO2e", "O = energy x PUE x intensity", nullable=True),
+    Column("embodied_gco2e", "float64", "gCO2e", "M = TE x TiR/EL x RR/ToR", nullable=True),
+    Column("carbon_gco2e", "float64", "gCO2e", "C = O + M", nullable=True),
+    Column("functional_units", "float64", "units", "R: units of work done in the window", nullable=True),
+    Column("sci_gco2e_per_unit", "float64", "gCO2e/unit", "SCI = C / R; null when R is 0 or missing", nullable=True),
+    Column("intensity_gco2e_per_kwh", "float64", "gCO2e/kWh", "energy-weighted grid intensity in effect", nullable=True),
+    Column("coverage", "float64", "0..1", "share of the window in which the node's Kepler was scraped"),
+    Column("energy_source", "str", "", "`rapl` measured, `model` estimated by Kepler; several joined by `+`"),
+    Column("intensity_source", "str", "", "where the intensity comes from"),
+    Column("embodied_source", "str", "", "where the embodied carbon comes from"),
+    Column("flags", "str", "", "doubts about the row, joined by `,`; empty is good"),
+)
+
+
+def key_column(key: str) -> Column:
+    """The column of one group key; `label:team` is a key like any other."""
+    if key in KEYS:
+        return KEYS[key]
+    return Column(key, "str", "", "value of that pod or namespace label, empty without it")
+
+
+def result_columns(group_by: tuple[str, ...]) -> tuple[Column, ...]:
+    """All result columns, in order."""
+    return (*WINDOW, *(key_column(key) for key in group_by), *MEASURES)
+
+
+FLAGS = {
+    "inferred-owner": "no owner in kube-state-metrics: the workload was read from the pod's name",
+    "gap": "the node's Kepler was not scraped for longer than `--max-gap`; the energy is kept, spread over the gap",
+    "unknown-start": "the counter entered the range with a value of unknown age; its first value was not counted",
+    "birth-capped": "the first value of a new counter was more than its node had used; the node's use was counted",
+    "clamped": "a counter rose by more than its node used, or than `--max-node-watts` allows; the bound was counted",
+    "duplicate-series": "the same counter was scraped more than once (two jobs, HA replicas); one was kept",
+    "two-generations": "old and new Kepler ran on the node at once; the new one was kept",
+    "no-node-energy": "the node's own counters are missing: idle and host energy are unknown and not shared",
+    "no-pod-level": "the node shows no pod or container counters: all of its energy is unattributed",
+    "container-level": "no pod counters: container counters were added up instead",
+    "legacy-total": "old Kepler shows no parts (package, dram): its total, with other and GPU, was used",
+    "pods-exceed-node": "the pods claim more energy than their node: the books do not close",
+    "unattributed-dropped": "`--unattributed drop`: idle and host energy of the node are left out",
+    "unattributed-kept": "no pod of the node could carry its unattributed energy: it stands in a row of its own",
+    "requests-missing": "`--unattributed by-request` without CPU requests on the node: shared by energy instead",
+    "embodied-default": "no `--embodied` given: the median of 48 vendor figures was used",
+    "overcommitted": "the pods' reserved shares of the node add up to more than the node; they were scaled to it",
+    "units-missing": "no units of work for this row: no score",
+    "units-zero": "0 units of work in this row: no score",
+}
+
+
+def check(result: pd.DataFrame, group_by: tuple[str, ...]) -> None:
+    """Raise `ValueError` with every way in which a frame is not a RESULT."""
+    import numpy as np
+
+    columns = result_columns(group_by)
+    problems: list[str] = []
+    if list(result.columns) != [column.name for column in columns]:
+        problems.append(f"columns are {list(result.columns)}")
+    for column in columns:
+        if column.name not in result:
+            continue
+        values = result[column.name]
+        if str(values.dtype) != column.dtype:
+            problems.append(f"{column.name} is {values.dtype}, not {column.dtype}")
+        elif not column.nullable and values.isna().any():
+            problems.append(f"{column.name} has nulls")
+        elif column.dtype == "float64" and np.isinf(values.to_numpy()).any():
+            problems.append(f"{column.name} is infinite")
+    keys = ["window_start", *group_by, "workload_kind"]
+    if not problems and result.duplicated(keys).any():
+        problems.append(f"{keys} are not a key")
+    if problems:
+        raise ValueError("not a RESULT: " + "; ".join(problems))
