@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 GROUP_KEYS = ("cluster", "node", "namespace", "workload", "pod")
 LABEL_KEY_PREFIX = "label:"
+UNATTRIBUTED = "Unattributed"
+"""`workload_kind` of a row that holds node energy of no pod."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,32 @@ KEYS = {
 MEASURES = (
     Column("workload_kind", "str", "", "kind of the owner; several kinds in one row are joined by `+`"),
     Column("active_kwh", "float64", "kWh", "energy that Kepler attributes to the pods", nullable=True),
-    Column("shared_kwh", "float64", "kWh", "part of the node energy of no pod (idle, host processes) "
-           "given to the row by `--unattributed`", nullable=True),
+    Column(
+        "shared_kwh",
+        "float64",
+        "kWh",
+        "part of the node energy of no pod (idle, host processes) given to the row by `--unattributed`",
+        nullable=True,
+    ),
     Column("energy_kwh", "float64", "kWh", "active + shared: IT energy, before PUE", nullable=True),
     Column("operational_gco2e", "float64", "gCO2e", "O = energy x PUE x intensity", nullable=True),
     Column("embodied_gco2e", "float64", "gCO2e", "M = TE x TiR/EL x RR/ToR", nullable=True),
     Column("carbon_gco2e", "float64", "gCO2e", "C = O + M", nullable=True),
     Column("functional_units", "float64", "units", "R: units of work done in the window", nullable=True),
-    Column("sci_gco2e_per_unit", "float64", "gCO2e/unit", "SCI = C / R; null when R is 0 or missing", nullable=True),
-    Column("intensity_gco2e_per_kwh", "float64", "gCO2e/kWh", "energy-weighted grid intensity in effect", nullable=True),
+    Column(
+        "sci_gco2e_per_unit",
+        "float64",
+        "gCO2e/unit",
+        "SCI = C / R; null when R is 0 or missing",
+        nullable=True,
+    ),
+    Column(
+        "intensity_gco2e_per_kwh",
+        "float64",
+        "gCO2e/kWh",
+        "energy-weighted grid intensity in effect",
+        nullable=True,
+    ),
     Column("coverage", "float64", "0..1", "share of the window in which the node's Kepler was scraped"),
     Column("energy_source", "str", "", "`rapl` measured, `model` estimated by Kepler; several joined by `+`"),
     Column("intensity_source", "str", "", "where the intensity comes from"),

@@ -1,0 +1,117 @@
+# Everything this project can do, from a machine that has only Python >= 3.11, make and (for the tests) apt.
+# All paths are relative, so that a checkout in a folder with spaces in its name works.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+
+# What a caller may set: make test PYTEST_ARGS="-k books --cov"
+PYTHON ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+LOCK_ARGS ?=
+
+# apt must not wait for an answer, nor fail because another apt is at work.
+APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
+
+.PHONY: help venv demo test lint format typecheck bench lock clean wheel servers
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sort | while IFS= read -r line; do \
+		printf '  make %-10s %s\n' "$${line%%:*}" "$${line##*## }"; done
+
+venv: $(INSTALLED) ## create .venv with the pinned packages (PYTHON=... names the Python to use)
+
+demo: $(INSTALLED) ## run the main job on the bundled recording: table here, out/demo.csv, out/demo.parquet
+	@mkdir -p out
+	$(VENV)/bin/sci-batch compute --demo --since 24h --intensity 380 \
+		-o table -o csv=out/demo.csv -o parquet=out/demo.parquet
+
+test: servers ## run every test, real servers included (PYTEST_ARGS="-k books --cov")
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: typecheck ## check style, imports between modules, and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports --no-logo
+
+format: $(INSTALLED) ## repair style where a tool can
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+typecheck: $(INSTALLED) ## check types only
+	$(VENV)/bin/mypy
+
+bench: servers ## print time and memory beside curl's for the same queries, as ratios
+	$(PY) -m tests.bench $(BENCH_ARGS)
+
+lock: | $(PY) ## pin all packages again after a change in pyproject.toml (LOCK_ARGS=--upgrade: to the newest)
+	$(PIP) install --quiet 'uv>=0.9'
+	$(VENV)/bin/uv pip compile pyproject.toml --group dev --output-file constraints.txt \
+		--universal --python-version 3.11 --only-binary :all: --generate-hashes \
+		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' --quiet $(LOCK_ARGS)
+
+wheel: $(INSTALLED) ## build the wheel and the source archive into dist/
+	$(PY) -m hatchling build -d dist
+
+clean: ## remove the environment, builds and caches (out/ stays: it may hold your results)
+	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache
+	find sci_batch tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A Python is asked whether it can make environments before it is told to: Debian ships it without.
+$(PY):
+	@usable() { "$$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }; \
+	python=''; \
+	for candidate in $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11); do \
+		if usable "$$candidate"; then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo 'No Python >= 3.11 found: $(if $(PYTHON),$(PYTHON) is older or cannot be run,install python3) (make venv PYTHON=/path/to/python3).' >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then \
+		package="$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"; \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "$$python cannot make environments yet: installing $$package"; \
+			apt-get update && $(APT_INSTALL) "$$package"; \
+		else \
+			echo "$$python cannot make environments. Run: sudo apt-get install -y $$package" >&2; exit 1; \
+		fi; \
+	fi; \
+	"$$python" -m venv --clear $(VENV)
+
+$(INSTALLED): $(PY) constraints.txt pyproject.toml
+	@echo 'Installing the packages of constraints.txt into $(VENV) (about a minute)'
+	@$(PIP) install --quiet --require-hashes --only-binary :all: -r constraints.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The binaries are enough: a policy-rc.d of ours, where there is none, keeps apt from starting services on their
+# usual ports. After the environment, not beside it: both may call apt.
+servers: | $(INSTALLED) ## install the Debian packages of the servers that the tests start
+	@missing=''; \
+	need() { command -v "$$1" >/dev/null || [ -x "/usr/bin/$$1" ] || missing="$$missing $$2"; }; \
+	need prometheus prometheus; \
+	need promtool prometheus; \
+	need prometheus-pushgateway prometheus-pushgateway; \
+	need victoria-metrics victoria-metrics; \
+	missing="$$(printf '%s\n' $$missing | sort -u | xargs)"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "The tests start real servers that are missing here. Run: sudo apt-get install -y --no-install-recommends $$missing" >&2; \
+		exit 1; \
+	fi; \
+	policy=/usr/sbin/policy-rc.d; \
+	if [ ! -e $$policy ]; then \
+		trap "rm -f $$policy" EXIT; \
+		printf '#!/bin/sh\nexit 101\n' > $$policy; \
+		chmod +x $$policy; \
+	fi; \
+	apt-get update; \
+	$(APT_INSTALL) $$missing

@@ -1,0 +1,35 @@
+"""O, M, C and the score: arithmetic only (SCI specification v1.1, ISO/IEC 21031:2024)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+
+def operational_gco2e(energy_kwh: pd.Series, pue: float, intensity_gco2e_per_kwh: pd.Series) -> pd.Series:
+    """`O = E x PUE x I` [gCO2e].
+
+    >>> operational_gco2e(pd.Series([10.0]), 1.0, pd.Series([50.0])).tolist()
+    [500.0]
+    """
+    return energy_kwh * pue * intensity_gco2e_per_kwh
+
+
+def sci(carbon_gco2e: pd.Series, functional_units: pd.Series) -> pd.Series:
+    """`SCI = C / R` [gCO2e per unit]; null where R is 0 or missing, never the carbon itself.
+
+    >>> sci(pd.Series([5.02, 0.205]), pd.Series([100.0, 0.0])).tolist()
+    [0.050199999999999995, nan]
+    """
+    return carbon_gco2e / functional_units.where(functional_units > 0)
+
+
+def effective_intensity(operational: pd.Series, energy_kwh: pd.Series, pue: float) -> pd.Series:
+    """The intensity that gives O for this energy: energy-weighted over time and place."""
+    return operational / (energy_kwh * pue).where(energy_kwh > 0)
+
+
+def known_sum(values: pd.Series) -> float | None:
+    """Sum of what is known; None when nothing is, as unknown is not zero."""
+    total = values.sum(min_count=1)
+    return None if np.isnan(total) else float(total)

@@ -1,0 +1,89 @@
+"""COUNTERS: what the meters showed, in one form for every generation and every pull method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sci_batch.schema import FLAGS
+
+FLAG_BITS = {name: 1 << position for position, name in enumerate(FLAGS)}
+"""Flags as bits, so that they can be joined by column operations."""
+
+KEY_COLUMNS = (
+    "generation", "level", "node", "namespace", "pod", "pod_uid",
+    "container_id", "kind", "power_domain", "part",
+)  # fmt: skip
+NODE_COLUMNS = ("generation", "node")
+
+TIME_BITS = 44
+"""Milliseconds since 1970 fit in 41 bits: (id << 44) + time orders by id, then time."""
+
+
+def composite(ids: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+    """One sortable number for (id, time)."""
+    return np.asarray((ids.astype(np.int64) << TIME_BITS) + time_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """One stretch of time `(start_ms, end_ms]` of every counter, each sample once.
+
+    `keys` has one row per counter known so far (columns `KEY_COLUMNS`, `source`, `node_id`); a key's row
+    number is its name in all stretches. `nodes` likewise (columns `NODE_COLUMNS`): a node that changes
+    its Kepler generation has two rows.
+
+    Samples, ordered by key and time: `key` [int64], `time_ms` [int64], `joules` [float64, cumulative, as
+    read], `alive` [0..1, share of the interval that ends here in which the pod lived], `flags` [bits].
+
+    `mark_node`, `mark_ms`: when each node's Kepler was seen, ordered. `observed_*`: the intervals in which
+    it was scraped without a hole longer than `--max-gap`.
+    """
+
+    start_ms: int
+    end_ms: int
+    keys: pd.DataFrame
+    nodes: pd.DataFrame
+    key: np.ndarray
+    time_ms: np.ndarray
+    joules: np.ndarray
+    alive: np.ndarray
+    flags: np.ndarray
+    mark_node: np.ndarray
+    mark_ms: np.ndarray
+    observed_node: np.ndarray
+    observed_from_ms: np.ndarray
+    observed_to_ms: np.ndarray
+
+
+def flag_words(bits: int) -> str:
+    """The flags of a row as text, in the order of `schema.FLAGS`."""
+    return ",".join(name for name, bit in FLAG_BITS.items() if bits & bit)
+
+
+def flags_text(bits: np.ndarray) -> np.ndarray:
+    """`flag_words` of many rows; only distinct combinations are spelled out."""
+    distinct, where = np.unique(bits, return_inverse=True)
+    return np.array([flag_words(int(value)) for value in distinct], dtype=object)[where]
+
+
+def any_flag(group: np.ndarray, bits: np.ndarray, size: int) -> np.ndarray:
+    """All flags of each group; `group` numbers the rows' groups from 0."""
+    out = np.zeros(size, np.int64)
+    np.bitwise_or.at(out, group, bits.astype(np.int64))
+    return out
+
+
+def add_keys(
+    known: pd.DataFrame, columns: tuple[str, ...], new: pd.DataFrame
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """The rows of `new` as row numbers of a table that grows and never renumbers.
+
+    Returns the grown table (columns of `known`) and one row number per row of `new`.
+    """
+    both = pd.concat([known, new[known.columns]], ignore_index=True)
+    group = both.groupby(list(columns), sort=False, dropna=False).ngroup().to_numpy()
+    table = both.iloc[np.unique(group, return_index=True)[1]].reset_index(drop=True)
+    return table, group[len(known) :]

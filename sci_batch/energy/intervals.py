@@ -1,0 +1,93 @@
+"""Neighbouring samples of a counter, and their cut at the window edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sci_batch.counters import Counters
+from sci_batch.units import MS_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """Energy of one stretch: `rises` [key, window, joules, seconds, flags], `seen` [node, window, seconds].
+
+    A window may appear in several stretches; the parts add up.
+    """
+
+    rises: pd.DataFrame
+    seen: pd.DataFrame
+
+
+@dataclass(slots=True)
+class Intervals:
+    """Two neighbouring samples of one key, and what happened between them."""
+
+    key: np.ndarray
+    from_ms: np.ndarray
+    to_ms: np.ndarray
+    joules: np.ndarray
+    alive: np.ndarray
+    flags: np.ndarray
+
+
+def join(one: Intervals, other: Intervals) -> Intervals:
+    return Intervals(
+        *(
+            np.concatenate([getattr(one, name), getattr(other, name)])
+            for name in ("key", "from_ms", "to_ms", "joules", "alive", "flags")
+        )
+    )
+
+
+def spread(
+    from_ms: np.ndarray, to_ms: np.ndarray, edges_ms: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut the intervals `(from_ms, to_ms]` at the window edges.
+
+    Returns, per piece, the interval's row, the window's number and the share of the interval [0..1].
+    Pieces outside all windows are left out; the shares of an interval that lies inside add up to 1.
+    """
+    first = np.searchsorted(edges_ms, from_ms, side="right") - 1
+    last = np.searchsorted(edges_ms, to_ms, side="left") - 1
+    pieces = last - first + 1
+    row = np.repeat(np.arange(len(from_ms)), pieces)
+    window = np.arange(len(row)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + first[row]
+    inside = (window >= 0) & (window < len(edges_ms) - 1)
+    row, window = row[inside], window[inside]
+    left = np.maximum(from_ms[row], edges_ms[window])
+    right = np.minimum(to_ms[row], edges_ms[window + 1])
+    return row, window, (right - left) / (to_ms[row] - from_ms[row])
+
+
+def book(intervals: Intervals, edges_ms: np.ndarray, flat_is_dead: np.ndarray) -> pd.DataFrame:
+    """Intervals into windows: one row per key and window."""
+    row, window, share = spread(intervals.from_ms, intervals.to_ms, edges_ms)
+    lived = intervals.alive * np.where(flat_is_dead[intervals.key] & (intervals.joules <= 0), 0.0, 1.0)
+    length = (intervals.to_ms - intervals.from_ms) / MS_PER_SECOND
+    cell = intervals.key[row] * (len(edges_ms) - 1) + window
+    order = np.argsort(cell, kind="stable")
+    cell, row, share = cell[order], row[order], share[order]
+    start = np.flatnonzero(np.concatenate([[True], cell[1:] != cell[:-1]])) if len(cell) else np.empty(0, int)
+    empty = not len(cell)
+    return pd.DataFrame(
+        {
+            "key": cell[start] // (len(edges_ms) - 1),
+            "window": cell[start] % (len(edges_ms) - 1),
+            "joules": np.empty(0) if empty else np.add.reduceat(intervals.joules[row] * share, start),
+            "seconds": np.empty(0) if empty else np.add.reduceat((length * lived)[row] * share, start),
+            "flags": np.empty(0, np.int64) if empty else np.bitwise_or.reduceat(intervals.flags[row], start),
+        }
+    )
+
+
+def book_seen(counters: Counters, edges_ms: np.ndarray) -> pd.DataFrame:
+    row, window, share = spread(counters.observed_from_ms, counters.observed_to_ms, edges_ms)
+    length = (counters.observed_to_ms - counters.observed_from_ms) / MS_PER_SECOND
+    frame = pd.DataFrame(
+        {"node": counters.observed_node[row], "window": window, "seconds": length[row] * share}
+    )
+    return frame.groupby(["node", "window"], as_index=False)["seconds"].sum()

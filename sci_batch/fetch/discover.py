@@ -1,0 +1,177 @@
+"""Which Kepler is there: generations, levels, power domains, nodes, and how many series."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from sci_batch import kepler
+from sci_batch.errors import NoDataError, SourceError
+from sci_batch.fetch.plan import SEED_MS, Discovery, Plan
+from sci_batch.prometheus.client import Client
+from sci_batch.prometheus.samples import Samples
+
+LOOKS = 96
+"""At how many moments of the range the presence of metrics is looked at."""
+
+
+def discover(client: Client, plan: Plan) -> Discovery:
+    """Find the meters of this range.
+
+    Raises
+    ------
+    NoDataError
+        Nothing of Kepler is there, or none of the chosen power domains; the sentence says what is.
+    SourceError
+        Only metrics of Kepler 0.3 and older, whose unit is not certain.
+    """
+    by_level = kepler.meters(plan.power_domains, plan.cluster, plan.labels)
+    found = dict(
+        zip(by_level, client.map(lambda item: _present(client, plan, item), by_level.values()), strict=True)
+    )
+    if not any(len(frame) for frame in found.values()):
+        found[kepler.LEGACY, kepler.CONTAINER], by_level[kepler.LEGACY, kepler.CONTAINER] = _legacy_total(
+            client, plan
+        )
+    if not any(len(frame) for frame in found.values()):
+        raise _nothing(client, plan)
+    meters: list[kepler.Meter] = []
+    for place, candidates in by_level.items():
+        if place == (kepler.REWRITE, kepler.CONTAINER):
+            meters += _where_no_pods(candidates, found, plan)
+        elif len(found[place]):
+            meters += [meter for meter in candidates if meter.metric in set(found[place]["metric"])]
+    series = int(sum(frame["series"].sum() for frame in found.values() if len(frame)))
+    return Discovery(
+        meters=tuple(meters),
+        series=series,
+        node_names=_legacy_nodes(client, plan, found),
+        notes=_notes(found, plan),
+    )
+
+
+def _looks(plan: Plan) -> tuple[int, int, int]:
+    step = max(300_000, (plan.end_ms - plan.start_ms) // LOOKS // 60_000 * 60_000)
+    return plan.start_ms, plan.end_ms, step
+
+
+def _present(client: Client, plan: Plan, meters: list[kepler.Meter]) -> pd.DataFrame:
+    """Where these meters have series: metric, node label's value, power domain, series at most."""
+    frames = []
+    for meter in meters:
+        node = plan.labels.of(meter.generation, "node" if meter.generation == kepler.REWRITE else "instance")
+        zone = plan.labels.of(kepler.REWRITE, "power_domain")
+        by = f"{node}, {zone}" if meter.generation == kepler.REWRITE else node
+        answer = client.range(f"count by ({by}) ({meter.selector()})", *_looks(plan))
+        frame = pd.DataFrame({
+            "metric": meter.metric, "node": answer.label(node),
+            "power_domain": meter.power_domain or answer.label(zone), "series": _most(answer),
+        })  # fmt: skip
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _most(answer: Samples) -> np.ndarray:
+    out = np.zeros(len(answer.labels))
+    np.maximum.at(out, answer.series, answer.value)
+    return out
+
+
+def _where_no_pods(
+    candidates: list[kepler.Meter], found: dict[tuple[str, str], pd.DataFrame], plan: Plan
+) -> list[kepler.Meter]:
+    """Container counters, but only of nodes without pod counters: they are the same joules."""
+    containers, pods = found[kepler.REWRITE, kepler.CONTAINER], found[kepler.REWRITE, kepler.POD]
+    nodes = sorted(set(containers["node"]) - set(pods["node"]))
+    if not nodes:
+        return []
+    label = plan.labels.of(kepler.REWRITE, "node")
+    return [
+        kepler.Meter(
+            generation=meter.generation, level=meter.level, metric=meter.metric, kind=meter.kind,
+            matchers=(*meter.matchers, kepler.matcher(label, nodes)),
+        )
+        for meter in candidates
+    ]  # fmt: skip
+
+
+def _legacy_nodes(client: Client, plan: Plan, found: dict[tuple[str, str], pd.DataFrame]) -> dict[str, str]:
+    """Target `instance` to node name: the node's own series carry it as `exported_instance`."""
+    if not len(found[kepler.LEGACY, kepler.NODE]):
+        return {}
+    instance, node = (plan.labels.of(kepler.LEGACY, word) for word in ("instance", "node"))
+    names: dict[str, str] = {}
+    for metric in sorted(set(found[kepler.LEGACY, kepler.NODE]["metric"])):
+        selector = f"{metric}{{{','.join(plan.cluster)}}}"
+        answer = client.range(f"count by ({instance}, {node}) ({selector})", *_looks(plan))
+        pairs = zip(answer.label(instance).tolist(), answer.label(node).tolist(), strict=True)
+        names |= {target: name for target, name in pairs if name}
+    return names
+
+
+def _legacy_total(client: Client, plan: Plan) -> tuple[pd.DataFrame, list[kepler.Meter]]:
+    """Old Kepler whose parts are dropped by the scrape configuration: its total, if its version allows."""
+    selector = ",".join(plan.cluster)
+    versions = client.range(f"count by (version) (kepler_exporter_build_info{{{selector}}})", *_looks(plan))
+    meters = {
+        kepler.legacy_total(version, plan.cluster) for version in sorted(set(versions.label("version")))
+    }
+    totals = _present(client, plan, [kepler.Meter(
+        generation=kepler.LEGACY, level=kepler.CONTAINER, metric="kepler_container_joules_total",
+        power_domain=kepler.TOTAL_DOMAIN, matchers=plan.cluster,
+    )])  # fmt: skip
+    if not len(totals):
+        return totals, []
+    known = [meter for meter in meters if meter is not None]
+    if len(meters) != 1 or len(known) != 1:
+        raise SourceError(
+            "this Kepler shows only kepler_container_joules_total, and its version "
+            f"({', '.join(sorted(set(versions.label('version')))) or 'unknown'}) does not say in which unit and of which parts",
+            "Scrape kepler_container_package_joules_total and kepler_container_dram_joules_total as well "
+            "(0.7.3 writes the total in mJ, up to 0.7.2 it holds uncore twice).",
+        )
+    return totals, known
+
+
+def _notes(found: dict[tuple[str, str], pd.DataFrame], plan: Plan) -> tuple[str, ...]:
+    notes = []
+    seen = set(pd.concat([frame["power_domain"] for frame in found.values() if len(frame)]))
+    missing = [domain for domain in plan.power_domains if domain not in seen]
+    if missing and kepler.TOTAL_DOMAIN not in seen:
+        notes.append(f"no meter for {', '.join(missing)} here: the energy is {', '.join(sorted(seen))} only")
+    if not len(found[kepler.REWRITE, kepler.NODE]) and not len(found[kepler.LEGACY, kepler.NODE]):
+        notes.append(
+            "Kepler's node level is off: idle and host energy are unknown, the books cannot be checked"
+        )
+    return tuple(notes)
+
+
+def _nothing(client: Client, plan: Plan) -> NoDataError | SourceError:
+    """Why nothing was found, from what is there."""
+    at = plan.end_ms
+    selector = ",".join(('__name__=~"kepler_.*joules_total|pod_curr_energy_in_.*"', *plan.cluster))
+    zone = plan.labels.of(kepler.REWRITE, "power_domain")
+    span = f"{plan.end_ms - plan.start_ms + SEED_MS}ms"
+    there = client.instant(f"count by (__name__, {zone}) (last_over_time({{{selector}}}[{span}]))", at)
+    names, zones = set(there.label("__name__")), sorted(set(there.label(zone)) - {""})
+    if any(name.startswith("pod_curr_energy") for name in names):
+        return SourceError(
+            "this is Kepler 0.3 or older, whose counters are in another unit",
+            "Update Kepler; numbers from it would be a guess.",
+        )
+    if zones:
+        return NoDataError(
+            f"Kepler shows the power domains {', '.join(zones)}, not {', '.join(plan.power_domains)}",
+            f"Try --power-domains {zones[0]}.",
+        )
+    if names - {""}:
+        return NoDataError(
+            f"Kepler is there ({', '.join(sorted(names)[:4])}), but shows no pod, container or node energy in this range",
+            "Turn on Kepler's metric levels `node` and `pod` (option --metrics), or check --power-domains.",
+        )
+    return NoDataError(
+        "the server holds no metrics of Kepler in this range"
+        + (f" with {', '.join(plan.cluster)}" if plan.cluster else ""),
+        "Check --since/--start/--end against Kepler's installation and the server's retention"
+        + (", and --cluster-label." if plan.cluster else ", and that Prometheus scrapes Kepler."),
+    )

@@ -1,0 +1,397 @@
+"""The edges pull: one value per counter and step, and the raw samples only where one is not enough.
+
+Exact, because energy counters only need looking at where they do something other than rise:
+
+1. `last_over_time(m[step])` gives each counter at every edge;
+2. steps in which a node's Kepler was not watched all the time, restarted, or was seen twice, are
+   fetched raw for that node, its pods included;
+3. pods whose counter fell, was reset, or changed series inside a step are fetched raw for that step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sci_batch import kepler
+from sci_batch.counters import TIME_BITS, Counters, composite
+from sci_batch.fetch.marks import distinct, marks, observed_between
+from sci_batch.fetch.plan import Discovery, Plan, Stretch, edge_stretches
+from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
+from sci_batch.prometheus.client import Client
+from sci_batch.prometheus.samples import Samples, concat
+
+OVERLAP_MS = 5 * 60 * 1000
+"""How far `resets()` looks back over the edge, to see a fall between two steps."""
+LOOK_MS = 30_000
+"""Spacing of the moments at which a node's newest sample is held against its age."""
+NAMES_PER_QUERY = 50
+
+
+@dataclass(slots=True)
+class _State:
+    """What one stretch hands to the next."""
+
+    registry: Registry = field(default_factory=Registry)
+    last_joules: np.ndarray = field(default_factory=lambda: np.empty(0))
+    """Newest value of each key; NaN where none."""
+    last_mark: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A set of (key or node, edge) pairs."""
+
+    code: np.ndarray
+
+    @classmethod
+    def of(cls, ids: np.ndarray, edge_ms: np.ndarray) -> Cells:
+        return cls(np.unique(composite(ids, edge_ms)))
+
+    def __or__(self, other: Cells) -> Cells:
+        return Cells(np.union1d(self.code, other.code))
+
+    def __sub__(self, other: Cells) -> Cells:
+        return Cells(np.setdiff1d(self.code, other.code))
+
+    def __and__(self, other: Cells) -> Cells:
+        return Cells(np.intersect1d(self.code, other.code))
+
+    def has(self, ids: np.ndarray, edge_ms: np.ndarray) -> np.ndarray:
+        return np.isin(composite(ids, edge_ms), self.code)
+
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Ids and edges, ordered."""
+        ids = self.code >> TIME_BITS
+        return ids, self.code - (ids << TIME_BITS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """The answers of one stretch, in one vocabulary."""
+
+    stretch: Stretch
+    values: Readings
+    twice: np.ndarray
+    """Keys scraped more than once."""
+    resets: Readings
+    fresh: Readings
+
+
+def counters(client: Client, plan: Plan, found: Discovery) -> Iterator[Counters]:
+    """COUNTERS of the range, one stretch at a time."""
+    state = _State()
+    for stretch in edge_stretches(plan, found.series):
+        yield _stretch(client, plan, found, state, stretch)
+
+
+def queries(plan: Plan, meter: kepler.Meter, step_ms: int) -> dict[str, str]:
+    """The PromQL of one meter, by purpose.
+
+    The selector is a millisecond short of the step: Prometheus 2 includes a sample on its left edge,
+    Prometheus 3 does not.
+    """
+    step = f"{step_ms - 1}ms"
+    texts = {
+        "value": f"last_over_time({meter.selector()}[{step}])",
+        "resets": f"resets({meter.selector()}[{step_ms + OVERLAP_MS}ms]) > 0",
+    }
+    if meter.level == kepler.NODE and meter.kind != kepler.IDLE:
+        look = (
+            meter.selector(f'{plan.labels.of(kepler.LEGACY, "mode")}="dynamic"')
+            if _old(meter)
+            else meter.selector()
+        )
+        young = max(LOOK_MS, plan.max_gap_ms - 2 * LOOK_MS) / 1000
+        texts["fresh"] = (
+            f"count_over_time((timestamp({look}) > (time() - {young:g}))[{step_ms}ms:{LOOK_MS}ms])"
+        )
+    return texts
+
+
+def lived_query(plan: Plan, pod: kepler.Meter, node: kepler.Meter, step_ms: int) -> str:
+    """Share of the node's scrapes in a step that saw the pod, where it is below 1."""
+    label = plan.labels.of(pod.generation, "instance" if _old(pod) else "node")
+    step = f"{step_ms - 1}ms"
+    of_node = f"max by ({label}) (count_over_time({node.selector()}[{step}]))"
+    return f"(count_over_time({pod.selector()}[{step}]) / on ({label}) group_left () {of_node}) < 1"
+
+
+def pairs(meters: Iterable[kepler.Meter]) -> list[tuple[kepler.Meter, kepler.Meter]]:
+    """Pod meters with the node meter they can be held against."""
+    meters = list(meters)
+    return [
+        (pod, node)
+        for pod in meters
+        for node in meters
+        if pod.level != kepler.NODE == node.level
+        and pod.generation == node.generation
+        and pod.power_domain == node.power_domain
+        and node.kind != kepler.IDLE
+    ]
+
+
+def _old(meter: kepler.Meter) -> bool:
+    return meter.generation == kepler.LEGACY
+
+
+def _stretch(client: Client, plan: Plan, found: Discovery, state: _State, stretch: Stretch) -> Counters:
+    look = _look(client, plan, found, state.registry, stretch)
+    present, whole = _watched(state.registry, look)
+    nodes_at_fault = _nodes_at_fault(state, look, present - whole, present)
+    keys_at_fault = _keys_at_fault(state, look, nodes_at_fault)
+    raw, raw_twice = _refetch(client, plan, found, state.registry, look, nodes_at_fault, keys_at_fault)
+    lived = _lived(client, plan, found, state.registry, stretch)
+
+    key, time_ms, joules, alive = _put_together(look, raw, lived, plan.max_gap_ms)
+    node, mark_ms = _marks(state.registry, look, raw, present - nodes_at_fault)
+    observed = _observed(state, look, raw, whole - nodes_at_fault, plan)
+    state.last_joules = _newest(state.last_joules, len(state.registry.keys), key, joules)
+    return Counters(
+        start_ms=stretch.start_ms, end_ms=stretch.end_ms, keys=state.registry.keys, nodes=state.registry.nodes,
+        key=key, time_ms=time_ms, joules=joules, alive=alive,
+        flags=duplicate_flags(key, np.union1d(look.twice, raw_twice)),
+        mark_node=node, mark_ms=mark_ms,
+        observed_node=observed[0], observed_from_ms=observed[1], observed_to_ms=observed[2],
+    )  # fmt: skip
+
+
+def _look(client: Client, plan: Plan, found: Discovery, registry: Registry, stretch: Stretch) -> _Look:
+    """Ask for every meter's value, resets and freshness at each edge of the stretch."""
+    grid = (stretch.start_ms + stretch.step_ms, stretch.end_ms, stretch.step_ms)
+    asked = [
+        (meter, what, text)
+        for meter in found.meters
+        for what, text in queries(plan, meter, stretch.step_ms).items()
+    ]
+    answers = client.map(lambda ask: client.range(ask[2], *grid), asked)
+    by_purpose: dict[str, list[tuple[kepler.Meter, Samples]]] = {"value": [], "resets": [], "fresh": []}
+    for (meter, what, _), answer in zip(asked, answers, strict=True):
+        by_purpose[what].append((meter, answer))
+    read = {
+        what: readings(registry, answered, plan.labels, found.node_names)
+        for what, answered in by_purpose.items()
+    }
+    values, twice = one_scraper(read["value"], touching=True)
+    return _Look(stretch=stretch, values=values, twice=twice, resets=read["resets"], fresh=read["fresh"])
+
+
+def _watched(registry: Registry, look: _Look) -> tuple[Cells, Cells]:
+    """(node, edge) cells with any sample, and those in which the node was watched all the time.
+
+    A node without counters of its own is believed: there is nothing to hold it against.
+    """
+    node, edge_ms = marks(look.values, registry)
+    present = Cells.of(node, edge_ms)
+    node_of_key = registry.keys["node_id"].to_numpy()
+    enough = look.fresh.joules >= look.stretch.step_ms // LOOK_MS
+    fresh = Cells.of(node_of_key[look.fresh.key[enough]], look.fresh.time_ms[enough])
+    own = np.unique(node_of_key[look.fresh.key])
+    silent = ~np.isin(node, own)
+    return present, (present & fresh) | Cells.of(node[silent], edge_ms[silent])
+
+
+def _falls(state: _State, look: _Look) -> Cells:
+    """(key, edge) cells whose value is below the last known one, that were reset, or shown by two series."""
+    key, edge_ms, joules = merged(look.values.key, look.values.time_ms, look.values.joules)
+    before = np.full(len(key), np.nan)
+    before[1:] = np.where(key[1:] == key[:-1], joules[:-1], np.nan)
+    first = np.isnan(before)
+    before[first] = _grown(state.last_joules, len(state.registry.keys))[key[first]]
+    fell = joules < before
+    state_code = pd.factorize(look.values.series["state"])[0][look.values.row]
+    shown = pd.DataFrame({"key": look.values.key, "state": state_code, "t": look.values.time_ms})
+    again = shown.duplicated(keep="first").to_numpy()
+    return (
+        Cells.of(key[fell], edge_ms[fell])
+        | Cells.of(look.resets.key, look.resets.time_ms)
+        | Cells.of(look.values.key[again], look.values.time_ms[again])
+    )
+
+
+def _nodes_at_fault(state: _State, look: _Look, unwatched: Cells, present: Cells) -> Cells:
+    """(node, edge) cells to fetch raw: not watched all the time, or Kepler restarted."""
+    keys = state.registry.keys
+    key, edge_ms = _falls(state, look).pairs()
+    own = (keys["level"] == kepler.NODE).to_numpy()[key]
+    fault = unwatched | Cells.of(keys["node_id"].to_numpy()[key[own]], edge_ms[own])
+    return fault | (_twins(state.registry, fault) & present)
+
+
+def _twins(registry: Registry, cells: Cells) -> Cells:
+    """The same cells of the node's other Kepler generation."""
+    other = registry.nodes.reset_index(names="id").merge(
+        registry.nodes.reset_index(names="twin"), on="node", suffixes=("", "_twin"), validate="m:m"
+    )
+    other = other[other["id"] != other["twin"]]
+    node, edge_ms = cells.pairs()
+    pairs = pd.DataFrame({"id": node, "edge_ms": edge_ms}).merge(
+        other[["id", "twin"]], on="id", validate="m:1"
+    )
+    return Cells.of(pairs["twin"].to_numpy(), pairs["edge_ms"].to_numpy())
+
+
+def _keys_at_fault(state: _State, look: _Look, nodes_at_fault: Cells) -> Cells:
+    """(key, edge) cells of pods to fetch raw, where their node is not fetched anyway."""
+    key, edge_ms = _falls(state, look).pairs()
+    keys = state.registry.keys
+    covered = nodes_at_fault.has(keys["node_id"].to_numpy()[key], edge_ms)
+    pod = (keys["level"] != kepler.NODE).to_numpy()[key]
+    return Cells.of(key[pod & ~covered], edge_ms[pod & ~covered])
+
+
+def _refetch(
+    client: Client, plan: Plan, found: Discovery, registry: Registry, look: _Look, nodes: Cells, keys: Cells
+) -> tuple[Readings, np.ndarray]:
+    """Raw samples of the cells at fault, one scraper each."""
+    step_ms = look.stretch.step_ms
+    asks = _node_asks(found, registry, look.values, nodes) + _key_asks(plan, found, registry, keys)
+    answers = client.map(lambda ask: (ask[0], client.raw(ask[1], ask[2] - step_ms, ask[2])), asks)
+    by_meter: dict[kepler.Meter, list[Samples]] = {}
+    for meter, samples in answers:
+        by_meter.setdefault(meter, []).append(samples)
+    joined = [(meter, concat(parts)) for meter, parts in by_meter.items()]
+    return one_scraper(readings(registry, joined, plan.labels, found.node_names), touching=False)
+
+
+def _node_asks(
+    found: Discovery, registry: Registry, values: Readings, nodes: Cells
+) -> list[tuple[kepler.Meter, str, int]]:
+    """(meter, selector, edge) for whole nodes: all meters of the generation, many nodes at once."""
+    node, edge_ms = nodes.pairs()
+    places = values.series.assign(node_id=registry.keys["node_id"].to_numpy()[values.key_of_series])
+    places = places[["node_id", "generation", "match_label", "match_value"]].drop_duplicates()
+    wanted = pd.DataFrame({"node_id": node, "edge_ms": edge_ms}).merge(places, on="node_id", validate="m:m")
+    asks = []
+    for (edge, generation, label), group in wanted.groupby(
+        ["edge_ms", "generation", "match_label"], sort=True
+    ):
+        for names in _batches(sorted(set(group["match_value"]))):
+            for meter in found.meters:
+                if meter.generation == generation:
+                    asks.append((meter, meter.selector(kepler.matcher(label, names)), int(edge)))
+    return asks
+
+
+def _key_asks(
+    plan: Plan, found: Discovery, registry: Registry, cells: Cells
+) -> list[tuple[kepler.Meter, str, int]]:
+    """(meter, selector, edge) for single pods, by their id."""
+    key, edge_ms = cells.pairs()
+    wanted = registry.keys.iloc[key][["generation", "level", "pod", "pod_uid", "container_id"]].assign(
+        edge_ms=edge_ms
+    )
+    asks = []
+    for (edge, generation, level), group in wanted.groupby(["edge_ms", "generation", "level"], sort=True):
+        word, column = ("pod_id", "pod_uid") if generation == kepler.REWRITE else ("pod", "pod")
+        for names in _batches(sorted(set(group[column]))):
+            for meter in found.meters:
+                if (meter.generation, meter.level) == (generation, level):
+                    matcher = kepler.matcher(plan.labels.of(generation, word), names)
+                    asks.append((meter, meter.selector(matcher), int(edge)))
+    return asks
+
+
+def _batches(names: list[str]) -> Iterator[list[str]]:
+    for at in range(0, len(names), NAMES_PER_QUERY):
+        yield names[at : at + NAMES_PER_QUERY]
+
+
+def _lived(
+    client: Client, plan: Plan, found: Discovery, registry: Registry, stretch: Stretch
+) -> tuple[np.ndarray, np.ndarray]:
+    """(key, edge) codes, ordered, and the share of the step that the pod lived, where below 1."""
+    grid = (stretch.start_ms + stretch.step_ms, stretch.end_ms, stretch.step_ms)
+    answers = client.map(
+        lambda pair: (pair[0], client.range(lived_query(plan, *pair, stretch.step_ms), *grid)),
+        pairs(found.meters),
+    )
+    read = readings(registry, answers, plan.labels, found.node_names)
+    key, edge_ms, share = merged(read.key, read.time_ms, np.clip(read.joules, 0.0, 1.0))
+    return composite(key, edge_ms), share
+
+
+def _put_together(
+    look: _Look, raw: Readings, lived: tuple[np.ndarray, np.ndarray], max_gap_ms: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Edge values, with raw samples in place of the cells that were fetched raw.
+
+    A raw cell still ends in a sample at its edge (the newest raw value), so that every counter of a node
+    is cut at the same moments; not where the counter had ended before.
+    """
+    key, edge_ms, joules = merged(look.values.key, look.values.time_ms, look.values.joules)
+    raw_key, raw_ms, raw_joules = merged(raw.key, raw.time_ms, raw.joules)
+    start, step = look.stretch.start_ms, look.stretch.step_ms
+    cell = composite(raw_key, start + -(-(raw_ms - start) // step) * step)
+    last = np.ones(len(cell), bool)
+    last[:-1] = cell[1:] != cell[:-1]
+    cell, last_ms, last_joules = cell[last], raw_ms[last], raw_joules[last]
+
+    code = composite(key, edge_ms)
+    at = np.minimum(np.searchsorted(cell, code), max(len(cell) - 1, 0))
+    is_raw = (cell[at] == code) if len(cell) else np.zeros(len(code), bool)
+    keep = np.ones(len(code), bool)
+    joules = joules.copy()
+    if len(cell):
+        keep[is_raw] = edge_ms[is_raw] - last_ms[at[is_raw]] <= max_gap_ms
+        joules[is_raw] = last_joules[at[is_raw]]
+    lived_code, lived_share = lived
+    alive = np.ones(len(code))
+    found = np.isin(code, lived_code) & ~is_raw
+    alive[found] = lived_share[np.searchsorted(lived_code, code[found])]
+
+    key = np.concatenate([key[keep], raw_key])
+    time_ms = np.concatenate([edge_ms[keep], raw_ms])
+    joules = np.concatenate([joules[keep], raw_joules])
+    alive = np.concatenate([alive[keep], np.ones(len(raw_key))])
+    key, time_ms, joules, alive = merged(key, time_ms, joules, alive)
+    return key, time_ms, joules, alive
+
+
+def _marks(registry: Registry, look: _Look, raw: Readings, by_edge: Cells) -> tuple[np.ndarray, np.ndarray]:
+    """When each node was seen: at the edges, and at every scrape of the steps fetched raw."""
+    node, edge_ms = by_edge.pairs()
+    raw_node, raw_ms = _raw_marks(registry, raw)
+    return distinct(np.concatenate([node, raw_node]), np.concatenate([edge_ms, raw_ms]))
+
+
+def _raw_marks(registry: Registry, raw: Readings) -> tuple[np.ndarray, np.ndarray]:
+    """Scrapes of nodes fetched raw (pods fetched alone say nothing of their node)."""
+    is_node = (raw.series["level"] == kepler.NODE).to_numpy()[raw.row]
+    node_of_key = registry.keys["node_id"].to_numpy()
+    return distinct(node_of_key[raw.key[is_node]], raw.time_ms[is_node])
+
+
+def _observed(
+    state: _State, look: _Look, raw: Readings, whole: Cells, plan: Plan
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Watched intervals: whole steps, and between the scrapes of those fetched raw."""
+    node, edge_ms = whole.pairs()
+    begin_ms = edge_ms - look.stretch.step_ms
+    raw_node, raw_ms = _raw_marks(state.registry, raw)
+    end_ms = plan.end_ms if look.stretch.end_ms == plan.end_ms else None
+    near = observed_between(
+        np.concatenate([node, node, raw_node]), np.concatenate([begin_ms, edge_ms, raw_ms]),
+        state.last_mark, plan.max_gap_ms, end_ms=end_ms,
+    )  # fmt: skip
+    if look.stretch.step_ms <= plan.max_gap_ms:  # then the pairs of marks hold the whole steps already
+        return near
+    return (
+        np.concatenate([near[0], node]), np.concatenate([near[1], begin_ms]), np.concatenate([near[2], edge_ms]),
+    )  # fmt: skip
+
+
+def _grown(values: np.ndarray, size: int) -> np.ndarray:
+    return np.concatenate([values, np.full(size - len(values), np.nan)])
+
+
+def _newest(last_joules: np.ndarray, n_keys: int, key: np.ndarray, joules: np.ndarray) -> np.ndarray:
+    """Newest value of each key; `key` is ordered by time within a key."""
+    out = _grown(last_joules, n_keys)
+    end = np.ones(len(key), bool)
+    end[:-1] = key[1:] != key[:-1]
+    out[key[end]] = joules[end]
+    return out

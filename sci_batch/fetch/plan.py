@@ -1,0 +1,106 @@
+"""What will be asked: the range, its stretches, the meters that exist."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sci_batch.kepler import Labels, Meter
+
+SEED_MS = 15 * 60 * 1000
+"""How far before the range the last known value of a counter is looked for."""
+LONGEST_STEP_MS = 3_600_000
+EDGE_BUDGET = 1_000_000
+"""Values in one answer of the edges pull."""
+RAW_BUDGET = 1_500_000
+"""Samples in one stretch of the raw pull."""
+SHORTEST_EDGES_MS = 5 * 60 * 1000
+"""Below this window an edge per window saves nothing over the samples themselves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """`(start_ms, end_ms]`, cut into steps of `step_ms`."""
+
+    start_ms: int
+    end_ms: int
+    step_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that decides which queries are sent."""
+
+    edges_ms: tuple[int, ...]
+    pull: str
+    power_domains: tuple[str, ...]
+    cluster: tuple[str, ...]
+    """Matchers for every query (`--cluster-label`)."""
+    max_gap_ms: int
+    labels: Labels = field(default_factory=Labels)
+    kube_labels: dict[str, str] = field(default_factory=dict)
+    label_keys: tuple[str, ...] = ()
+    """Pod or namespace labels to group by."""
+
+    @property
+    def start_ms(self) -> int:
+        return self.edges_ms[0]
+
+    @property
+    def end_ms(self) -> int:
+        return self.edges_ms[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """Which meters hold something, and how much."""
+
+    meters: tuple[Meter, ...]
+    series: int
+    """Pod and node series at once, at most."""
+    node_names: dict[str, str]
+    """Legacy: target `instance` to node name."""
+    notes: tuple[str, ...] = ()
+
+
+def step_ms(edges_ms: tuple[int, ...]) -> int:
+    """Step of the edges pull: the window, or the longest part of it up to one hour.
+
+    Windows of unequal length (days with a clock change) share the hour.
+    """
+    widths = {right - left for left, right in zip(edges_ms, edges_ms[1:], strict=False)}
+    common = math.gcd(*widths)
+    parts = 1
+    while common // parts > LONGEST_STEP_MS or common % (parts * 1000):
+        parts += 1
+        if common // parts < SHORTEST_EDGES_MS:
+            return min(LONGEST_STEP_MS, common)
+    return common // parts
+
+
+def edge_stretches(plan: Plan, series: int) -> Iterator[Stretch]:
+    """The seed before the range, then stretches of whole steps within the budget of values."""
+    yield Stretch(start_ms=plan.start_ms - SEED_MS, end_ms=plan.start_ms, step_ms=SEED_MS)
+    step = step_ms(plan.edges_ms)
+    steps = max(1, min(10_000, EDGE_BUDGET // max(series, 1)))
+    at = plan.start_ms
+    whole_end = plan.start_ms + (plan.end_ms - plan.start_ms) // step * step
+    while at < whole_end:
+        end = min(at + steps * step, whole_end)
+        yield Stretch(start_ms=at, end_ms=end, step_ms=step)
+        at = end
+    if whole_end < plan.end_ms:
+        yield Stretch(start_ms=whole_end, end_ms=plan.end_ms, step_ms=plan.end_ms - whole_end)
+
+
+def raw_stretches(plan: Plan, series: int, samples_per_second: float) -> Iterator[Stretch]:
+    """The same for raw samples; cut at whole minutes where possible."""
+    yield Stretch(start_ms=plan.start_ms - SEED_MS, end_ms=plan.start_ms, step_ms=SEED_MS)
+    rate = max(series * samples_per_second, 1e-6)
+    length = max(60_000, int(RAW_BUDGET / rate) // 60 * 60_000)
+    at = plan.start_ms
+    while at < plan.end_ms:
+        end = min(at + length, plan.end_ms)
+        yield Stretch(start_ms=at, end_ms=end, step_ms=end - at)
+        at = end

@@ -1,0 +1,60 @@
+"""The raw pull: every stored sample, stretch by stretch. The reference for any cheaper pull."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sci_batch.counters import Counters
+from sci_batch.fetch.marks import marks, observed_between
+from sci_batch.fetch.plan import Discovery, Plan, Stretch, raw_stretches
+from sci_batch.fetch.registry import Registry, duplicate_flags, merged, one_scraper, readings
+from sci_batch.prometheus.client import Client
+
+
+def counters(client: Client, plan: Plan, found: Discovery) -> Iterator[Counters]:
+    """COUNTERS of the range, one stretch at a time, each with every sample once."""
+    registry = Registry()
+    last_mark: dict[int, int] = {}
+    for stretch in raw_stretches(plan, found.series, _rate(client, plan, found)):
+        yield _stretch(client, plan, found, registry, stretch, last_mark)
+
+
+def _rate(client: Client, plan: Plan, found: Discovery) -> float:
+    """Samples per second of a series, the fastest met at a few moments of the range."""
+    meter = found.meters[-1]
+    moments = np.linspace(plan.start_ms, plan.end_ms, 4).astype(int).tolist()
+    counts = client.map(
+        lambda at: client.instant(f"max(count_over_time({meter.selector()}[10m]))", at).value, moments
+    )
+    most = max((value for values in counts for value in values.tolist()), default=20.0)
+    return float(most) / 600
+
+
+def _stretch(
+    client: Client,
+    plan: Plan,
+    found: Discovery,
+    registry: Registry,
+    stretch: Stretch,
+    last_mark: dict[int, int],
+) -> Counters:
+    answers = client.map(
+        lambda meter: (meter, client.raw(meter.selector(), stretch.start_ms, stretch.end_ms)), found.meters
+    )
+    read = readings(registry, answers, plan.labels, found.node_names)
+    read, twice = one_scraper(read, touching=False)
+    key, time_ms, joules = merged(read.key, read.time_ms, read.joules)
+    node, mark_ms = marks(read, registry)
+    observed = observed_between(node, mark_ms, last_mark, plan.max_gap_ms, end_ms=_end(plan, stretch))
+    return Counters(
+        start_ms=stretch.start_ms, end_ms=stretch.end_ms, keys=registry.keys, nodes=registry.nodes,
+        key=key, time_ms=time_ms, joules=joules, alive=np.ones(len(key)), flags=duplicate_flags(key, twice),
+        mark_node=node, mark_ms=mark_ms,
+        observed_node=observed[0], observed_from_ms=observed[1], observed_to_ms=observed[2],
+    )  # fmt: skip
+
+
+def _end(plan: Plan, stretch: Stretch) -> int | None:
+    return plan.end_ms if stretch.end_ms == plan.end_ms else None

@@ -1,0 +1,117 @@
+"""R: units of work, joined to the rows on the labels they share. R counts once per boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sci_batch.errors import UsageError
+
+TIMES = ["start_ms", "end_ms", "functional_units"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """R of every row, and R of all rows together."""
+
+    functional_units: pd.Series
+    """One per row of the result [units]; null where unknown. Rows may share one R."""
+    total: float | None
+    """Every R that met a row, once."""
+    notes: tuple[str, ...] = ()
+    asked: bool = True
+    """Whether a functional unit was given at all."""
+
+
+def constant(value: float, edges_ms: np.ndarray) -> pd.DataFrame:
+    """UNITS of a fixed R per window, shared by all rows."""
+    return pd.DataFrame({"start_ms": edges_ms[:-1], "end_ms": edges_ms[1:], "functional_units": value})
+
+
+def names_pods(units: pd.DataFrame) -> bool:
+    """Whether these units are counted by pod."""
+    return "pod" in units or "exported_pod" in units
+
+
+def pods_of(units: pd.DataFrame) -> pd.DataFrame:
+    """The pods named by UNITS, distinct: namespace, pod.
+
+    Raises
+    ------
+    UsageError
+        Pods without their namespace: the name alone is not one pod.
+    """
+    frame = plain(units)
+    if "namespace" not in frame:
+        raise UsageError(
+            "the functional unit's query names pods without their namespace",
+            "Add namespace to its `by (...)` in --functional-unit.",
+        )
+    return frame[["namespace", "pod"]].drop_duplicates(ignore_index=True)
+
+
+def plain(units: pd.DataFrame) -> pd.DataFrame:
+    """UNITS with the target's own `namespace` and `pod` replaced by what they were exported as."""
+    names = {
+        name: name.removeprefix("exported_")
+        for name in units
+        if name in ("exported_namespace", "exported_pod")
+    }
+    return units.drop(columns=[ours for ours in names.values() if ours in units]).rename(columns=names)
+
+
+def join(
+    rows: pd.DataFrame, units: pd.DataFrame, places: pd.DataFrame | None, group_by: tuple[str, ...],
+    edges_ms: np.ndarray,
+) -> Served:  # fmt: skip
+    """Give each row its R.
+
+    Parameters
+    ----------
+    rows
+        window, and the group keys.
+    units
+        UNITS: start_ms, end_ms, labels, functional_units. A time span counts to the window that holds it.
+    places
+        For units by pod: namespace, pod, and the group keys of each pod.
+    group_by
+        Group keys; the labels among them are joined on, others are summed over.
+
+    Notes
+    -----
+    R of a row is the sum of what carries its labels. Units with fewer labels than there are keys go to
+    every row they match, whole, and count once in `total`.
+    """
+    units = plain(units)
+    if places is not None:
+        keys = [key for key in group_by if key not in ("namespace", "pod")]
+        places = places[["namespace", "pod", *keys]].drop_duplicates(["namespace", "pod"])
+        units = units.drop(columns=[key for key in keys if key in units]).merge(
+            places, on=["namespace", "pod"], how="left", validate="m:1"
+        )
+    units = _in_windows(units, edges_ms)
+    labels = [name for name in units if name not in (*TIMES, "window")]
+    on = [key for key in group_by if key in labels]
+    notes = []
+    unused = sorted(set(labels) - set(on) - {"pod", "namespace"})
+    if unused:
+        notes.append(f"units of work are summed over {', '.join(unused)}: no group key has that name")
+    r = units.groupby(["window", *on], as_index=False, dropna=False)["functional_units"].sum(min_count=1)
+    joined = rows[["window", *on]].merge(r, on=["window", *on], how="left", validate="m:1")
+    met = rows[["window", *on]].drop_duplicates().merge(r, on=["window", *on], how="inner", validate="1:1")
+    total = met["functional_units"].sum(min_count=1)
+    return Served(
+        functional_units=joined["functional_units"].set_axis(rows.index),
+        total=None if np.isnan(total) else float(total), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _in_windows(units: pd.DataFrame, edges_ms: np.ndarray) -> pd.DataFrame:
+    """UNITS with the number of the window that holds each span; spans outside all windows are left out."""
+    window = np.searchsorted(edges_ms, units["start_ms"].to_numpy(), side="right") - 1
+    inside = (window >= 0) & (window < len(edges_ms) - 1)
+    window = np.clip(window, 0, len(edges_ms) - 2)
+    inside &= units["end_ms"].to_numpy() <= edges_ms[window + 1]
+    return units.assign(window=window)[inside]

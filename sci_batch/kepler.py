@@ -1,0 +1,242 @@
+"""Both generations of Kepler in one vocabulary: metric names, labels, levels.
+
+Facts: Kepler's `internal/exporter/prometheus/collector` (0.10 and later, here "rewrite") and
+`pkg/collector/metric` (0.9 and before, here "legacy"). Kepler's label `zone` is called
+`power_domain` here; `zone` never means a place on the grid.
+
+Legacy totals (`kepler_container_joules_total`) are avoided where the parts exist: 0.7.3 wrote them
+in millijoules, and up to 0.7.2 they hold uncore twice. The parts are right in every version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from sci_batch.prometheus.samples import Samples
+
+REWRITE, LEGACY = "rewrite", "legacy"
+POD, CONTAINER, NODE = "pod", "container", "node"
+ACTIVE, IDLE, USE = "active", "idle", "use"
+TOTAL_DOMAIN = "total"
+"""Power domain of a legacy series that only shows package + dram + other + GPU together."""
+
+HOST_ROWS = ("system_processes", "kernel_processes")
+"""Legacy rows for host processes: they look like pods, the same on every node, and are none."""
+
+KEY = [
+    "generation",
+    "level",
+    "node",
+    "namespace",
+    "pod",
+    "pod_uid",
+    "container_id",
+    "kind",
+    "power_domain",
+    "part",
+]
+"""What makes two series the same counter. Not in it: `state`, and the target's labels, which
+change with a restart of Kepler (`instance`, `pod`) or between two scrapers (`job`, `replica`)."""
+
+_LABELS = {
+    REWRITE: {
+        "node": "node_name", "namespace": "pod_namespace", "pod": "pod_name", "pod_id": "pod_id",
+        "container_id": "container_id", "power_domain": "zone", "state": "state", "instance": "instance",
+    },
+    LEGACY: {
+        "node": "exported_instance", "namespace": "container_namespace", "pod": "pod_name",
+        "container_id": "container_id", "mode": "mode", "instance": "instance",
+    },
+}  # fmt: skip
+
+_OVERLAPS = (("package", "core"), ("package", "uncore"), ("package", "pp0"), ("package", "pp1"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """Label names, after `--kepler-label OUR=THEIRS`."""
+
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, generation: str, ours: str) -> str:
+        """Their name for one of our words, empty when that generation has no such label."""
+        return self.renamed.get(ours, _LABELS[generation].get(ours, ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """One metric of Kepler that holds energy, and how to ask for it."""
+
+    generation: str
+    level: str
+    metric: str
+    kind: str = USE
+    power_domain: str = ""
+    matchers: tuple[str, ...] = ()
+    scale: float = 1.0
+    """Joules per unit of the counter (0.001 for the totals of Kepler 0.7.3)."""
+
+    def selector(self, *more: str) -> str:
+        """The PromQL selector with all matchers, and those given."""
+        return f"{self.metric}{{{','.join((*self.matchers, *more))}}}"
+
+
+def overlap(power_domains: tuple[str, ...]) -> str:
+    """Why these RAPL domains must not be added, or the empty string.
+
+    Package holds core and uncore; psys holds package and, depending on the hardware, dram.
+    """
+    if "psys" in power_domains and len(power_domains) > 1:
+        return "psys is the whole platform and holds the other domains"
+    for outer, inner in _OVERLAPS:
+        if outer in power_domains and inner in power_domains:
+            return f"{outer} holds {inner}"
+    return ""
+
+
+def quoted(value: str) -> str:
+    """A PromQL string literal."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def matcher(label: str, values: tuple[str, ...] | list[str]) -> str:
+    """`label="v"` or `label=~"v|w"`, every value taken literally."""
+    if len(values) == 1:
+        return f"{label}={quoted(values[0])}"
+    return f"{label}=~{quoted('|'.join(_escape(value) for value in values))}"
+
+
+def _escape(value: str) -> str:
+    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", value)
+
+
+def meters(
+    power_domains: tuple[str, ...], cluster: tuple[str, ...], labels: Labels
+) -> dict[tuple[str, str], list[Meter]]:
+    """Every meter that may hold the chosen domains, by (generation, level).
+
+    `cluster` are matchers that go into every query.
+    """
+    zone = matcher(labels.of(REWRITE, "power_domain"), power_domains)
+    rewrite = (*cluster, zone)
+
+    def new(level: str, name: str, kind: str = USE) -> Meter:
+        return Meter(
+            generation=REWRITE, level=level, metric=f"kepler_{name}_joules_total", kind=kind, matchers=rewrite
+        )
+
+    def old(level: str, domain: str) -> Meter:
+        return Meter(
+            generation=LEGACY, level=level, metric=f"kepler_{level}_{domain}_joules_total",
+            power_domain=domain, matchers=cluster,
+        )  # fmt: skip
+
+    return {
+        (REWRITE, POD): [new(POD, "pod_cpu")],
+        (REWRITE, CONTAINER): [new(CONTAINER, "container_cpu")],
+        (REWRITE, NODE): [new(NODE, "node_cpu_active", ACTIVE), new(NODE, "node_cpu_idle", IDLE)],
+        (LEGACY, CONTAINER): [old(CONTAINER, domain) for domain in power_domains],
+        (LEGACY, NODE): [old(NODE, domain) for domain in power_domains],
+    }
+
+
+def legacy_total(version: str, cluster: tuple[str, ...]) -> Meter | None:
+    """The legacy total as a meter, where the parts are missing; None where its version spoils it."""
+    found = re.match(r"v?(\d+)\.(\d+)\.?(\d+)?", version)
+    if not found:
+        return None
+    number = tuple(int(part or 0) for part in found.groups())
+    if number <= (0, 7, 2):
+        return None
+    return Meter(
+        generation=LEGACY, level=CONTAINER, metric="kepler_container_joules_total",
+        power_domain=TOTAL_DOMAIN, matchers=cluster, scale=0.001 if number == (0, 7, 3) else 1.0,
+    )  # fmt: skip
+
+
+def normalise(samples: Samples, meter: Meter, labels: Labels) -> pd.DataFrame:
+    """SERIES: one row per series of the answer, in our words.
+
+    Columns: `KEY`, and `state`, `source` (rapl, model, ...), `instance`, `match_label`, `match_value`
+    (the matcher that finds this node's series again), `signature` (all labels, as one text).
+    """
+    generation = meter.generation
+
+    def theirs(ours: str) -> pd.Series:
+        return samples.label(labels.of(generation, ours))
+
+    instance = theirs("instance")
+    node_label = theirs("node")
+    node = node_label.where(node_label != "", instance)
+    mode = theirs("mode")
+    kind = pd.Series(meter.kind, index=samples.labels.index, dtype="str")
+    if generation == LEGACY and meter.level == NODE:
+        kind = mode.map({"dynamic": ACTIVE, "idle": IDLE}).fillna(ACTIVE).astype("str")
+    elif generation == LEGACY:
+        kind = mode
+    by_node = (generation == REWRITE) & (node_label != "")
+    is_node = meter.level == NODE
+    blank = pd.Series("", index=samples.labels.index, dtype="str")
+    return pd.DataFrame(
+        {
+            "generation": generation,
+            "level": meter.level,
+            "node": node,
+            "namespace": blank if is_node else theirs("namespace"),
+            "pod": blank if is_node else theirs("pod"),
+            "pod_uid": blank if is_node else theirs("pod_id"),
+            "container_id": blank
+            if is_node or meter.level == POD
+            else _container(samples, labels, generation),
+            "kind": kind,
+            "power_domain": meter.power_domain or theirs("power_domain"),
+            "part": samples.label("path" if generation == REWRITE else "package") if is_node else blank,
+            "state": theirs("state"),
+            "source": _source(samples, generation),
+            "instance": instance,
+            "match_label": np.where(
+                by_node, labels.of(generation, "node"), labels.of(generation, "instance")
+            ),
+            "match_value": node_label.where(by_node, instance),
+            "signature": _signature(samples.labels),
+        }
+    ).astype("str")
+
+
+def _container(samples: Samples, labels: Labels, generation: str) -> pd.Series:
+    """Container id; the container's name where an old Kepler has no id."""
+    ids = samples.label(labels.of(generation, "container_id"))
+    return ids.where(ids != "", samples.label("container_name"))
+
+
+def _source(samples: Samples, generation: str) -> pd.Series:
+    """`rapl` (measured), `model` (estimated), else Kepler's own word for its source."""
+    if generation == REWRITE:
+        path = samples.label("path")
+        hwmon = path.str.contains("hwmon", regex=False)
+        return pd.Series(np.where(hwmon, "hwmon", "rapl"), index=path.index, dtype="str")
+    source = samples.label("source")
+    measured = source.str.contains("rapl", regex=False)
+    modelled = source.isin(["estimator", "trained_power_model"])
+    words = np.where(measured, "rapl", np.where(modelled, "model", source.where(source != "", "unknown")))
+    return pd.Series(words, index=source.index, dtype="str")
+
+
+def _signature(labels: pd.DataFrame) -> pd.Series:
+    text = pd.Series("", index=labels.index, dtype="str")
+    for name in sorted(labels.columns):
+        text = text + name + "=" + labels[name] + "\x1f"
+    return text
+
+
+def pods_only(series: pd.DataFrame) -> np.ndarray:
+    """Which rows are pods: not host processes, pause containers or podman (they have no pod id)."""
+    host = series["pod"].isin(HOST_ROWS) & series["namespace"].isin(["system", "kernel"])
+    nameless = (series["generation"] == REWRITE) & (series["pod_uid"] == "") & (series["pod"] == "")
+    return np.asarray((series["level"] == NODE) | ~(host | nameless))

@@ -1,0 +1,121 @@
+"""Pods to rows: group, sum, and say where each number comes from."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import numpy as np
+import pandas as pd
+
+from sci_batch.carbon import effective_intensity
+from sci_batch.counters import any_flag
+from sci_batch.schema import LABEL_KEY_PREFIX
+
+SUMS = ["active_kwh", "shared_kwh", "energy_kwh", "operational_gco2e", "embodied_gco2e", "carbon_gco2e"]
+SOURCES = ["energy_source", "intensity_source", "embodied_source"]
+
+
+def with_labels(
+    pods: pd.DataFrame, keys: tuple[str, ...], pod_labels: pd.DataFrame, namespace_labels: pd.DataFrame
+) -> pd.DataFrame:
+    """Add a column per `label:KEY`: the pod's label, else its namespace's, else empty."""
+    for key in keys:
+        if key.startswith(LABEL_KEY_PREFIX):
+            column = label_column(key)
+            of_pod = pods[["namespace", "pod"]].merge(
+                _labels(pod_labels, ["namespace", "pod"], column),
+                on=["namespace", "pod"],
+                how="left",
+                validate="m:1",
+            )[column]
+            of_namespace = pods[["namespace"]].merge(
+                _labels(namespace_labels, ["namespace"], column), on="namespace", how="left", validate="m:1"
+            )[column]
+            value = of_pod.where(of_pod.notna() & (of_pod != ""), of_namespace).fillna("")
+            pods = pods.assign(**{key: value.to_numpy(dtype=object)}).astype({key: "str"})
+    return pods
+
+
+def label_column(key: str) -> str:
+    """`label:team` as kube-state-metrics writes it: `label_team`."""
+    import re
+
+    return "label_" + re.sub(r"[^a-zA-Z0-9_]", "_", key.removeprefix(LABEL_KEY_PREFIX))
+
+
+def _labels(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:
+    if column not in table:
+        table = table.assign(**{column: ""})
+    return table[[*key, column]].drop_duplicates(key, keep="last").astype("str")
+
+
+def group(pods: pd.DataFrame, group_by: tuple[str, ...], pue: float) -> pd.DataFrame:
+    """Sum the pods of each window and group.
+
+    Parameters
+    ----------
+    pods
+        window, the group keys, workload_kind, `SUMS`, coverage, intensity_gco2e_per_kwh, `SOURCES`,
+        flags [bits]. Unknown (null) amounts stay unknown when all of a group are.
+    group_by
+        Group keys. Two kinds of workload with one name are two rows.
+
+    Returns
+    -------
+    One row per window and group: keys, workload_kind, `SUMS`, effective intensity, energy-weighted
+    coverage, `SOURCES`, flags [bits]; ordered by window, then group.
+    """
+    by_kind = "workload" in group_by or "pod" in group_by
+    keys = ["window", *group_by, *(["workload_kind"] if by_kind else [])]
+    groups = pods.groupby(keys, dropna=False, sort=True)
+    number = groups.ngroup().to_numpy()
+    out = groups[SUMS].sum(min_count=1).reset_index()
+    size = len(out)
+    if not by_kind:
+        out["workload_kind"] = _words(number, pods["workload_kind"], size)
+    weight = pods["energy_kwh"].fillna(0.0).clip(lower=0.0).to_numpy()
+    out["coverage"] = _mean(number, pods["coverage"].to_numpy(), weight, size)
+    intensity = _mean(number, pods["intensity_gco2e_per_kwh"].to_numpy(), weight, size)
+    effective = effective_intensity(out["operational_gco2e"], out["energy_kwh"], pue)
+    out["intensity_gco2e_per_kwh"] = effective.where(effective.notna(), intensity)
+    for words in SOURCES:
+        out[words] = _words(number, pods[words], size)
+    out["flags"] = any_flag(number, pods["flags"].to_numpy(), size)
+    return out
+
+
+def _mean(number: np.ndarray, values: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
+    """Weighted mean per group; the plain mean where nothing weighs."""
+    total = np.bincount(number, weight, size)
+    count = np.bincount(number, minlength=size)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weighted = np.bincount(number, values * weight, size) / total
+    plain = np.bincount(number, values, size) / count
+    low = np.full(size, np.inf)
+    high = np.full(size, -np.inf)
+    np.minimum.at(low, number, values)
+    np.maximum.at(high, number, values)
+    return np.clip(np.where(total > 0, weighted, plain), low, high)
+
+
+def _words(number: np.ndarray, words: pd.Series, size: int) -> pd.Series:
+    """The distinct words of each group, joined by `+`."""
+    distinct = words.unique()
+    if len(distinct) == 1:
+        return pd.Series([str(distinct[0])] * size, dtype="str")
+    pairs = (
+        pd.DataFrame({"group": number, "word": words.to_numpy()})
+        .drop_duplicates()
+        .sort_values(["group", "word"])
+    )
+    pairs = pairs[(pairs["word"] != "") | ~pairs.duplicated("group", keep=False)]
+    return pairs.groupby("group")["word"].agg("+".join).reindex(range(size), fill_value="").astype("str")
+
+
+def select(rows: pd.DataFrame, pods_namespace: pd.Series, globs: tuple[str, ...]) -> np.ndarray:
+    """Which pods lie in the wanted namespaces; all without globs."""
+    if not globs:
+        return np.ones(len(rows), bool)
+    names = pods_namespace.unique().tolist()
+    wanted = [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]
+    return np.asarray(pods_namespace.isin(wanted))

@@ -1,0 +1,268 @@
+"""Recordings: everything a run would fetch, kept as Parquet, replayed without a network."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sci_batch import __version__
+from sci_batch.counters import Counters
+from sci_batch.errors import NoDataError, UsageError
+from sci_batch.fetch import Inputs
+from sci_batch.fetch.kube import Kube, label_name
+
+FORMAT = 1
+DEMO = Path(__file__).parent / "data" / "demo"
+MANIFEST = "manifest.json"
+HOUR_MS = 3_600_000
+
+_PER_STRETCH = {
+    "counters": ("key", "time_ms", "joules", "alive", "flags"),
+    "marks": ("mark_node", "mark_ms"),
+    "observed": ("observed_node", "observed_from_ms", "observed_to_ms"),
+}
+_TIMES = {"time_ms", "mark_ms", "observed_from_ms", "observed_to_ms"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A recording on disk: its manifest, and by how much its times are shifted [ms]."""
+
+    path: Path
+    manifest: dict[str, Any]
+    shift_ms: int = 0
+
+    @property
+    def start_ms(self) -> int:
+        return int(self.manifest["start_ms"]) + self.shift_ms
+
+    @property
+    def end_ms(self) -> int:
+        return int(self.manifest["end_ms"]) + self.shift_ms
+
+
+def write(inputs: Inputs, out: Path, manifest: Callable[[], dict[str, Any]], *, no_clobber: bool) -> None:
+    """Write a recording: whole, or not at all.
+
+    `manifest` is asked last, when all queries have been sent.
+
+    Raises
+    ------
+    UsageError
+        `out` exists and is not a recording, or must not be replaced.
+    """
+    if out.exists() and not (out / MANIFEST).is_file() and not (out.is_dir() and not any(out.iterdir())):
+        raise UsageError(f"{out} exists and is not a recording", "Give another --out.")
+    if no_clobber and out.exists() and (out / MANIFEST).is_file():
+        raise UsageError(f"{out} holds a recording already", "Give another --out, or leave out --no-clobber.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        _write_tables(inputs, part)
+        (part / MANIFEST).write_text(json.dumps({"format": FORMAT, **manifest()}, indent=2) + "\n")
+        part.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        part.replace(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_tables(inputs: Inputs, part: Path) -> None:
+    stretches: list[dict[str, int]] = []
+    writers: dict[str, pq.ParquetWriter] = {}
+    last = None
+    try:
+        for last in inputs.counters:
+            for name, columns in _PER_STRETCH.items():
+                table = pa.table({column: pa.array(getattr(last, column)) for column in columns})
+                if name not in writers:
+                    writers[name] = _writer(part / f"{name}.parquet", table.schema)
+                if len(table):
+                    writers[name].write_table(table, row_group_size=len(table))
+            stretches.append({"start_ms": last.start_ms, "end_ms": last.end_ms, **_sizes(last)})
+    finally:
+        for writer in writers.values():
+            writer.close()
+    if last is None:
+        raise ValueError("a pull without stretches")
+    tables = {"stretches": pd.DataFrame(stretches), "keys": last.keys, "nodes": last.nodes}
+    tables |= {name: getattr(inputs.kube, name) for name in Kube.tables()}
+    if inputs.units is not None:
+        tables["units"] = inputs.units
+    for name, frame in tables.items():
+        pq.write_table(
+            pa.Table.from_pandas(frame, preserve_index=False), part / f"{name}.parquet", compression="zstd"
+        )
+
+
+def _sizes(stretch: Counters) -> dict[str, int]:
+    return {name: len(getattr(stretch, columns[0])) for name, columns in _PER_STRETCH.items()}
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    whole = [field.name for field in schema if pa.types.is_integer(field.type)]
+    encoding = {
+        field.name: "DELTA_BINARY_PACKED" if field.name in whole else "BYTE_STREAM_SPLIT" for field in schema
+    }
+    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False, column_encoding=encoding)
+
+
+def open_(path: Path, *, now_ms: int | None = None) -> Snapshot:
+    """Open a recording; with `now_ms` its times move by whole hours, so that it ends at the last one.
+
+    Raises
+    ------
+    UsageError
+        Not a recording, or of a version that this one cannot read.
+    """
+    try:
+        manifest = json.loads((path / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"{path} is not a recording: {MANIFEST} cannot be read ({error})",
+            "--snapshot takes a folder made by `sci-batch record --out`.",
+        ) from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise UsageError(
+            f"{path} was recorded by sci-batch {manifest.get('tool_version', '?') if isinstance(manifest, dict) else '?'}"
+            " in a form that this version does not read",
+            "Record it again with this version.",
+        )
+    shift = 0 if now_ms is None else (now_ms - int(manifest["end_ms"])) // HOUR_MS * HOUR_MS
+    return Snapshot(path=path, manifest=manifest, shift_ms=shift)
+
+
+def inputs(
+    snapshot: Snapshot, edges_ms: tuple[int, ...], *, power_domains: tuple[str, ...], cluster: str,
+    label_keys: tuple[str, ...], promql: str | None, max_gap_ms: int,
+) -> Inputs:  # fmt: skip
+    """What a recording holds, as if it had just been fetched.
+
+    Raises
+    ------
+    UsageError
+        The recording cannot answer: another range, other windows, cluster, labels or units of work.
+    NoDataError
+        None of the power domains.
+    """
+    manifest = snapshot.manifest
+    _check_windows(snapshot, edges_ms)
+    if cluster != manifest["cluster"]:
+        raise UsageError(
+            f"the recording is of cluster {manifest['cluster'] or '(no --cluster-label)'}, not {cluster or '(none)'}",
+            "Give the same --cluster-label as when it was recorded.",
+        )
+    tables = {name: _frame(snapshot, name) for name in Kube.tables()}
+    for key in label_keys:
+        if label_name(key) not in tables["pod_labels"]:
+            raise UsageError(
+                f"the recording holds no label {key}", f"Record it again with --group-by label:{key}."
+            )
+    notes = tuple(manifest["notes"])
+    missing = sorted(set(power_domains) - set(manifest["power_domains"]))
+    if missing:
+        notes += (f"no meter for {', '.join(missing)} here: it was not recorded",)
+    if max_gap_ms != manifest["max_gap_ms"]:
+        notes += (f"coverage follows the recording: --max-gap {manifest['max_gap_ms'] // 1000}s",)
+    keys = _frame(snapshot, "keys")
+    wanted = keys["power_domain"].isin([*power_domains, "total"]).to_numpy()
+    if not wanted.any():
+        raise NoDataError(
+            f"the recording holds the power domains {', '.join(manifest['power_domains'])}",
+            "Choose among them with --power-domains.",
+        )
+    return Inputs(
+        counters=_stretches(snapshot, keys, wanted), kube=Kube(**tables), units=_units(snapshot, promql),
+        notes=notes, pull=manifest["pull"], step_ms=manifest["step_ms"],
+    )  # fmt: skip
+
+
+def _check_windows(snapshot: Snapshot, edges_ms: tuple[int, ...]) -> None:
+    from sci_batch.windows import rfc3339
+
+    if edges_ms[0] < snapshot.start_ms or edges_ms[-1] > snapshot.end_ms:
+        raise UsageError(
+            f"the recording holds {rfc3339(snapshot.start_ms)} to {rfc3339(snapshot.end_ms)}, "
+            f"the range is {rfc3339(edges_ms[0])} to {rfc3339(edges_ms[-1])}",
+            "Give --since, or --start and --end, inside it.",
+        )
+    step = int(snapshot.manifest["step_ms"])
+    off = [
+        edge for edge in edges_ms if step and (edge - snapshot.start_ms) % step and edge != snapshot.end_ms
+    ]
+    if off:
+        raise UsageError(
+            f"the recording holds one value every {step // 1000} s, and a window begins at {rfc3339(off[0])}",
+            "Take longer --window, or record with --pull raw for windows of any length.",
+        )
+
+
+def _frame(snapshot: Snapshot, name: str) -> pd.DataFrame:
+    path = snapshot.path / f"{name}.parquet"
+    try:
+        return pq.read_table(path).to_pandas()
+    except (OSError, pa.ArrowException) as error:
+        raise UsageError(
+            f"the recording is damaged: {path.name} cannot be read ({error})", "Record it again."
+        ) from None
+
+
+def _units(snapshot: Snapshot, promql: str | None) -> pd.DataFrame | None:
+    if promql is None:
+        return None
+    recorded = snapshot.manifest["functional_unit"]
+    if recorded is None or recorded["argument"] != promql:
+        there = (
+            f"it holds {recorded['name']}=prometheus:{recorded['argument']}" if recorded else "it holds none"
+        )
+        raise UsageError(
+            f"the recording does not hold the answer to this functional unit; {there}",
+            "Give the --functional-unit it was recorded with, NAME=NUMBER, or record again.",
+        )
+    units = _frame(snapshot, "units")
+    return units.assign(
+        start_ms=units["start_ms"] + snapshot.shift_ms, end_ms=units["end_ms"] + snapshot.shift_ms
+    )
+
+
+def _stretches(snapshot: Snapshot, keys: pd.DataFrame, wanted: np.ndarray) -> Iterator[Counters]:
+    nodes = _frame(snapshot, "nodes")
+    stretches = _frame(snapshot, "stretches")
+    files = {name: pq.ParquetFile(snapshot.path / f"{name}.parquet") for name in _PER_STRETCH}
+    group = dict.fromkeys(files, 0)
+    for stretch in stretches.itertuples(index=False):
+        columns: dict[str, np.ndarray] = {}
+        for name, names in _PER_STRETCH.items():
+            if getattr(stretch, name):
+                table = files[name].read_row_group(group[name])
+                group[name] += 1
+            else:
+                table = files[name].schema_arrow.empty_table()
+            shifted = {column: snapshot.shift_ms if column in _TIMES else 0 for column in names}
+            arrays = {column: table[column].to_numpy() for column in names}
+            columns |= {
+                column: array + shifted[column] if shifted[column] else array
+                for column, array in arrays.items()
+            }
+        use = wanted[columns["key"]]
+        columns |= {column: columns[column][use] for column in _PER_STRETCH["counters"]}
+        yield Counters(
+            start_ms=int(stretch.start_ms) + snapshot.shift_ms, end_ms=int(stretch.end_ms) + snapshot.shift_ms,
+            keys=keys, nodes=nodes, **columns,
+        )  # fmt: skip
+
+
+def manifest_of(**facts: Any) -> dict[str, Any]:
+    """The manifest's content: how and when the recording was made."""
+    return {"tool_version": __version__, **facts}
