@@ -55,7 +55,10 @@ def concat(parts: list[Samples]) -> Samples:
         return parts[0]
     stacked = pd.concat([part.labels for part in parts], ignore_index=True).fillna("").astype("str")
     names = sorted(stacked.columns)
-    group = stacked.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
+    if names:
+        group = stacked.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
+    else:  # sum(...) has no label at all
+        group = np.zeros(len(stacked), np.int64)
     first = pd.Series(group).drop_duplicates().index
     labels = stacked.iloc[first].reset_index(drop=True)
     offsets = np.cumsum([0] + [len(part.labels) for part in parts[:-1]])

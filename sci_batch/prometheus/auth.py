@@ -1,0 +1,168 @@
+"""What one request carries to prove who asks; secret files are read at that moment.
+
+Kubernetes rotates mounted tokens, so nothing read here is kept, except OAuth2 tokens until they end.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote_plus
+
+import requests
+from requests.auth import AuthBase
+
+from sci_batch.errors import UsageError
+from sci_batch.prometheus import http_config
+from sci_batch.prometheus.http import HttpSettings, given_logins, is_header
+from sci_batch.prometheus.http_config import Authorization, BasicAuth, HttpConfig, OAuth2, Secret
+from sci_batch.prometheus.oauth import TokenSource
+
+_SHORTEST_SECRET = 4  # hiding shorter ones would only blank out innocent words
+_SHORTEST_KEY_IN_URL = 8  # below stand words such as `true`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Headers of one request, and the texts in them that no message may show."""
+
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+    def hide(self, text: str) -> str:
+        """Blank out every secret in a text that came from outside."""
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "***")
+        return text
+
+
+class HeaderAuth(AuthBase):
+    """Sets the headers. Its mere presence keeps `requests` from sending a login of `.netrc`."""
+
+    def __init__(self, headers: Iterable[tuple[str, str]]) -> None:
+        self._headers = dict(headers)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the headers to a request about to be sent."""
+        request.headers.update(self._headers)
+        return request
+
+
+def read_config(settings: HttpSettings) -> HttpConfig:
+    """Read the HTTP config file, if any, and refuse a second login beside its own.
+
+    Raises
+    ------
+    UsageError
+        See `http_config.load`; or two logins.
+    """
+    config = http_config.load(settings.http_config_file) if settings.http_config_file else HttpConfig()
+    logins = given_logins(settings)
+    if config.login is not None:
+        logins.append(http_config.FLAG)
+    if any(header.name.lower() == "authorization" for header in config.headers):
+        logins.append(f"http_headers.Authorization in {http_config.FLAG}")
+    if len(logins) > 1:
+        raise UsageError(f"Two logins are given at once ({' and '.join(logins)}).", "Keep one of them.")
+    return config
+
+
+def credentials(settings: HttpSettings, config: HttpConfig, tokens: TokenSource) -> Credentials:
+    """Put together the headers of one request.
+
+    Raises
+    ------
+    UsageError
+        A secret file is missing, unreadable, empty or unfit for a header; names flag and file.
+    AuthError, TransientError
+        The OAuth2 token service refused, or did not answer.
+    """
+    headers: dict[str, str] = {}
+    secrets = [value for _, value in settings.url_params if len(value) >= _SHORTEST_KEY_IN_URL]
+    secrets += [quote_plus(value) for value in secrets]  # VictoriaMetrics repeats the whole URL
+    if settings.org_id is not None:
+        headers["X-Scope-OrgID"] = settings.org_id
+    for header in config.headers:
+        values = [_resolve(value, http_config.FLAG) for value in header.values]
+        headers[header.name] = ", ".join(values)
+        secrets += values
+    for name, value in settings.headers:
+        headers[name] = value
+        secrets += [value, value.rpartition(" ")[2]]
+    login = _login(settings, config, tokens)
+    if login is not None:
+        headers["Authorization"], hidden = login
+        secrets += hidden
+    for name, value in headers.items():
+        if not is_header(name, value):
+            raise UsageError(
+                f"The header {name!r} holds a line break or a character that HTTP cannot carry.",
+                "Correct its value or the file it comes from; nothing of it is shown here.",
+            )
+    return Credentials(headers=tuple(headers.items()), secrets=tuple(secrets))
+
+
+def read_secret(path: str, flag: str) -> str:
+    """Text of a secret file without surrounding white space.
+
+    Raises
+    ------
+    UsageError
+        Naming flag and file, never the content.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as failed:
+        reason = getattr(failed, "strerror", None) or "not UTF-8 text"
+        raise UsageError(f"The file {path} of {flag} cannot be read: {reason}.", f"Check {flag}.") from None
+    if not text:
+        raise UsageError(f"The file {path} of {flag} is empty.", f"Check {flag}.")
+    if len(text.splitlines()) > 1:
+        raise UsageError(f"The file {path} of {flag} has more than one line.", f"Check {flag}.")
+    return text
+
+
+def _login(
+    settings: HttpSettings, config: HttpConfig, tokens: TokenSource
+) -> tuple[str, tuple[str, ...]] | None:
+    if settings.bearer_token_file is not None:
+        return _with_scheme("Bearer", read_secret(settings.bearer_token_file, "--bearer-token-file"))
+    if settings.basic_auth_file is not None:
+        return _basic(*_user_and_password(settings.basic_auth_file))
+    if settings.url_login is not None:
+        return _basic(*settings.url_login)
+    match config.login:
+        case BasicAuth(username=username, password=password):
+            return _basic(_resolve(username, http_config.FLAG), _resolve(password, http_config.FLAG))
+        case Authorization(type=scheme, credentials=secret):
+            return _with_scheme(scheme, _resolve(secret, http_config.FLAG))
+        case OAuth2() as oauth:
+            secret_text = _resolve(oauth.client_secret, http_config.FLAG)
+            value, hidden = _with_scheme("Bearer", tokens.token(oauth, secret_text))
+            return value, (*hidden, secret_text)
+    return None
+
+
+def _resolve(secret: Secret, flag: str) -> str:
+    if secret.file is not None:
+        return read_secret(secret.file, flag)
+    return secret.text or ""
+
+
+def _user_and_password(path: str) -> tuple[str, str]:
+    user, colon, password = read_secret(path, "--basic-auth-file").partition(":")
+    if not colon:
+        raise UsageError(f"The file {path} of --basic-auth-file is not 'user:password'.", "Add the colon.")
+    return user, password
+
+
+def _with_scheme(scheme: str, token: str) -> tuple[str, tuple[str, ...]]:
+    return f"{scheme} {token}", (token,)
+
+
+def _basic(user: str, password: str) -> tuple[str, tuple[str, ...]]:
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+    return f"Basic {encoded}", (encoded, password)

@@ -1,0 +1,197 @@
+"""Queries of the Prometheus HTTP API, for Prometheus 2 and 3, VictoriaMetrics, Thanos and Mimir."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sci_batch.errors import PartialError, SourceError
+from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order, where
+from sci_batch.prometheus.http import HttpSettings
+from sci_batch.prometheus.problems import Asked, clean
+from sci_batch.prometheus.samples import Samples, concat
+from sci_batch.prometheus.session import Session
+from sci_batch.prometheus.slices import in_pieces
+
+MOST_POINTS = 11_000
+"""Per series and request: Prometheus refuses a few more."""
+SHORTEST_RAW_MS = 60_000
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Client:
+    """One server, asked through one connection pool; use it in a `with` block. Safe for threads.
+
+    Every query method returns its series sorted by labels and its samples by time, without values
+    that are not finite, and raises `UsageError` (settings, secret files), `AuthError`,
+    `SourceError` (unreachable, query rejected) or `PartialError` (the server warned).
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._settings = settings
+        self._session = Session(settings, sleep=sleep, jitter=jitter)
+        self._lock = threading.Lock()
+        self._queries: set[str] = set()
+        self._warnings: set[str] = set()
+        self._dropped = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._session.close()
+
+    @property
+    def queries(self) -> list[str]:
+        """The PromQL asked for, each once, sorted. A span fetched in pieces counts as one."""
+        with self._lock:
+            return sorted(self._queries)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the server warned of, each once, sorted; only filled with `allow_partial`."""
+        with self._lock:
+            return sorted(self._warnings)
+
+    @property
+    def dropped(self) -> int:
+        """Values left out so far: NaN, infinite, or native histograms."""
+        with self._lock:
+            return self._dropped
+
+    def instant(self, query: str, at_ms: int) -> Samples:
+        """Value of each series at one time [Unix ms]; also raw samples, for a range selector."""
+        self._note(query)
+        form = [("query", query), ("time", _seconds(at_ms))]
+        return in_order(self._ask("query", form, query, ("vector", "scalar", "matrix"), False))
+
+    def range(self, query: str, start_ms: int, end_ms: int, step_ms: int) -> Samples:
+        """Values at `start_ms`, `start_ms + step_ms`, ... up to and including `end_ms`, where on that grid.
+
+        Long spans are fetched in pieces of at most 11,000 points, smaller ones when the server
+        cannot answer so much; a single point that is too much raises `TooMuchError`, a `SourceError`.
+        """
+        if step_ms <= 0:
+            raise ValueError("step_ms must be above 0")
+        self._note(query)
+
+        def piece(first: int, points: int, can_halve: bool) -> Samples:
+            start = start_ms + first * step_ms
+            form = [
+                ("query", query),
+                ("start", _seconds(start)),
+                ("end", _seconds(start + (points - 1) * step_ms)),
+                ("step", _seconds(step_ms)),
+            ]
+            return self._ask("query_range", form, query, ("matrix",), can_halve)
+
+        points = (end_ms - start_ms) // step_ms + 1
+        return in_order(concat(in_pieces(points, MOST_POINTS, 1, piece)))
+
+    def raw(self, selector: str, start_ms: int, end_ms: int) -> Samples:
+        """Stored samples with `start_ms < time <= end_ms` of an instant vector selector.
+
+        When the server cannot answer so much, the time is halved, down to one minute.
+        """
+        self._note(_raw_query(selector, end_ms - start_ms))
+
+        def piece(first: int, length: int, can_halve: bool) -> Samples:
+            start = start_ms + first
+            query = _raw_query(selector, length)
+            form = [("query", query), ("time", _seconds(start + length))]
+            samples = self._ask("query", form, query, ("matrix",), can_halve)
+            # Prometheus 2 also gives a sample on the left edge, 3 does not.
+            return where(samples, samples.time_ms > start)
+
+        length = end_ms - start_ms
+        return in_order(concat(in_pieces(length, max(length, 1), SHORTEST_RAW_MS, piece)))
+
+    def build_info(self) -> dict[str, str]:
+        """What the server says about itself, such as `version`; empty when it does not say."""
+        try:
+            return self._session.get("status/buildinfo", _build_info)
+        except SourceError as refused:
+            # Proxies in front of many stores pass the queries only.
+            if "HTTP 404" in refused.what or "HTTP 405" in refused.what or "unsupported path" in refused.what:
+                return {}
+            raise
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Results in the order of the items, at most `concurrency` at work at a time.
+
+        The first failure in that order is raised; what has not begun by then is not begun.
+        """
+        pool = ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="prometheus")
+        try:
+            return list(pool.map(function, items))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _note(self, query: str) -> None:
+        with self._lock:
+            self._queries.add(query)
+
+    def _ask(
+        self, path: str, form: list[tuple[str, str]], query: str, kinds: tuple[str, ...], may_shrink: bool
+    ) -> Samples:
+        # VictoriaMetrics would shift the times asked for without nocache; others do not know it.
+        form = [*form, ("nocache", "1")]
+        decoded = self._session.post(path, form, decode, query=query, may_shrink=may_shrink)
+        suffix = Asked(self._settings.redacted_url, query).suffix
+        if decoded.kind not in kinds:
+            raise SourceError(
+                f"Prometheus answers with a {decoded.kind} where a {' or '.join(kinds)} is needed{suffix}",
+                "Correct the query where it was given.",
+            )
+        self._take_in(decoded, suffix)
+        return decoded.samples
+
+    def _take_in(self, decoded: Decoded, suffix: str) -> None:
+        warnings = sorted({clean(text) for text in decoded.warnings})
+        if warnings and not self._settings.allow_partial:
+            raise PartialError(
+                f"Prometheus says that its answer is incomplete ({'; '.join(warnings[:3])}){suffix}",
+                "--allow-partial takes it nevertheless, and marks the output.",
+            )
+        with self._lock:
+            self._warnings.update(warnings)
+            self._dropped += decoded.dropped
+
+
+def _raw_query(selector: str, length_ms: int) -> str:
+    return f"{selector}[{length_ms}ms]"
+
+
+def _seconds(ms: int) -> str:
+    """Milliseconds as seconds, exact: `1700000000`, `1700000000.123`, `0.5`."""
+    whole, rest = divmod(abs(ms), 1000)
+    sign = "-" if ms < 0 else ""
+    return f"{sign}{whole}.{rest:03d}".rstrip("0").rstrip(".") if rest else f"{sign}{whole}"
+
+
+def _build_info(body: bytes) -> dict[str, str]:
+    try:
+        data = json.loads(body)["data"]
+        return {str(key): str(value) for key, value in data.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BrokenBodyError("not the build information of Prometheus") from None

@@ -1,0 +1,201 @@
+"""One connection pool: sends a request until it is answered, or until trying again is no use."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from sci_batch import __version__
+from sci_batch.errors import SourceError
+from sci_batch.prometheus import problems
+from sci_batch.prometheus.auth import Credentials, HeaderAuth, credentials, read_config
+from sci_batch.prometheus.decode import BrokenBodyError
+from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS, HttpSettings, check
+from sci_batch.prometheus.oauth import TokenSource
+from sci_batch.prometheus.problems import Answer, Asked, Problem, Reaction, TooMuchError, TransientError
+from sci_batch.prometheus.transport import effective_tls, judge_failure, proxies
+
+_FIRST_WAIT_SECONDS = 0.5
+
+T = TypeVar("T")
+Form = Sequence[tuple[str, str]]
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """Requests with login, time-outs, retries and decoded errors; safe for threads.
+
+    Parameters
+    ----------
+    settings
+        Checked here, the HTTP config file included.
+    sleep, jitter
+        How to wait [s], and a source of numbers in 0..1 that spreads the waits.
+
+    Raises
+    ------
+    UsageError
+        The settings contradict themselves, or the HTTP config file is wrong.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        check(settings)
+        read_config(settings)
+        self._settings = settings
+        self._sleep = sleep
+        self._jitter = jitter
+        self._base = settings.redacted_url
+        self._timeout = (min(CONNECT_TIMEOUT_SECONDS, settings.timeout_seconds), settings.timeout_seconds)
+        self._tokens = TokenSource(settings.timeout_seconds)
+        self._http = _pool(settings)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def post(
+        self, path: str, form: Form, read: Callable[[bytes], T], *, query: str, may_shrink: bool = False
+    ) -> T:
+        """Send a form and read the body of the answer.
+
+        Parameters
+        ----------
+        path
+            Below `/api/v1/`.
+        read
+            Turns the body into the result; `BrokenBodyError` from it is retried.
+        query
+            PromQL for messages.
+        may_shrink
+            Whether the caller can ask for less: then a gateway time-out is not repeated for long.
+
+        Raises
+        ------
+        TooMuchError, SourceError, AuthError, UsageError
+            See `problems.judge`.
+        """
+        return self._until_answered("POST", path, form, read, query, may_shrink)
+
+    def get(self, path: str, read: Callable[[bytes], T]) -> T:
+        """As `post`, for the addresses that only take GET."""
+        return self._until_answered("GET", path, (), read, "", False)
+
+    def _until_answered(
+        self, method: str, path: str, form: Form, read: Callable[[bytes], T], query: str, may_shrink: bool
+    ) -> T:
+        asked = Asked(f"{self._base}/api/v1/{path}", query)
+        tried = 0
+        while True:
+            outcome = self._once(method, asked, form, read)
+            if not isinstance(outcome, Problem):
+                return outcome
+            tried += 1
+            stop_early = may_shrink and tried > 1
+            if (
+                outcome.reaction in (Reaction.STOP, Reaction.SHRINK)
+                or tried > self._settings.retries
+                or (outcome.reaction is Reaction.RETRY_THEN_SHRINK and stop_early)
+            ):
+                raise _final(outcome)
+            self._wait(outcome, tried)
+
+    def _wait(self, problem: Problem, tried: int) -> None:
+        seconds = problem.wait_seconds
+        if seconds is None:
+            longest = min(_FIRST_WAIT_SECONDS * 2 ** (tried - 1), problems.LONGEST_WAIT_SECONDS)
+            seconds = longest * (0.5 + 0.5 * self._jitter())
+        left = self._settings.retries - tried + 1
+        log.info("Trying again in %.1f s, tries left: %d. %s", seconds, left, problem.error.what)
+        self._sleep(seconds)
+
+    def _once(self, method: str, asked: Asked, form: Form, read: Callable[[bytes], T]) -> T | Problem:
+        config = read_config(self._settings)
+        verify, cert = effective_tls(self._settings, config)
+        try:
+            login = credentials(self._settings, config, self._tokens)
+        except TransientError as failed:
+            return Problem(failed.error, Reaction.RETRY)
+        try:
+            response = self._http.request(
+                method,
+                asked.url,
+                params=list(self._settings.url_params),
+                data=list(form),
+                auth=HeaderAuth(login.headers),
+                timeout=self._timeout,
+                verify=verify,
+                cert=cert,
+                proxies=proxies(config.proxy_url),
+                allow_redirects=False,
+            )
+        except requests.RequestException as failed:
+            return judge_failure(failed, asked.url, self._settings.timeout_seconds)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return _outcome(Answer(response.status_code, headers, response.content), asked, login, read)
+
+
+def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Callable[[bytes], T]) -> T | Problem:
+    if answer.status != 200 or problems.is_html(answer):
+        problem = problems.judge(_without_secrets(answer, login), asked)
+        if problem is not None:
+            return problem
+    try:
+        return read(answer.body)
+    except BrokenBodyError as broken:
+        words = problems.clean(login.hide(str(broken)))
+        return Problem(
+            SourceError(
+                f"{asked.url} answered with something broken ({words}){asked.suffix}",
+                "Check what stands between here and Prometheus, and -p/--prometheus-url.",
+            ),
+            Reaction.RETRY,
+        )
+
+
+def _without_secrets(answer: Answer, login: Credentials) -> Answer:
+    """A server may repeat the login in its refusal."""
+    return replace(
+        answer,
+        headers={name: login.hide(value) for name, value in answer.headers.items()},
+        body=login.hide(answer.body.decode("utf-8", "replace")).encode(),
+    )
+
+
+def _final(problem: Problem) -> Exception:
+    if problem.reaction is Reaction.RETRY_THEN_SHRINK and not isinstance(problem.error, TooMuchError):
+        return TooMuchError(problem.error.what, problem.error.cure)
+    return problem.error
+
+
+def _pool(settings: HttpSettings) -> requests.Session:
+    # The CLI warns of --insecure-skip-verify once; urllib3 would at each request.
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    # Its debug lines show the query string of the URL, where some put a key.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+    http = requests.Session()
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=settings.concurrency, pool_block=True)
+    http.mount("http://", adapter)
+    http.mount("https://", adapter)
+    http.headers.update(
+        {
+            "User-Agent": f"sci-batch/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip" if settings.compression else "identity",
+        }
+    )
+    return http

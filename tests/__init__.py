@@ -1,0 +1,1 @@
+"""Tests of sci-batch: a simulated cluster with known power, and real servers on loopback."""
