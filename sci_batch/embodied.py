@@ -41,17 +41,22 @@ def reserved(pods: pd.DataFrame, window_seconds: np.ndarray) -> tuple[np.ndarray
         Length of each window [s].
     """
     lived = pods["seconds"].to_numpy() / window_seconds[pods["window"].to_numpy()]
-    pods_kwh = pods["active_kwh"].groupby([pods[key] for key in NODE_KEY]).transform("sum")
+    pods_kwh = _per_node(pods, pods["active_kwh"].to_numpy())
     # pods that exceed their node are held against each other, as no node holds more than itself
-    whole = np.fmax(pods["node_kwh"].to_numpy(), pods_kwh.to_numpy())
+    whole = np.fmax(pods["node_kwh"].to_numpy(), pods_kwh)
     with np.errstate(invalid="ignore", divide="ignore"):
         by_energy = np.where(whole > 0, pods["active_kwh"].to_numpy() / whole, 0.0)
         by_request = (pods["request_cores"] * lived / pods["node_cores"]).to_numpy()
-    share = pd.Series(np.fmax(by_energy, by_request), index=pods.index)
-    total = share.groupby([pods[key] for key in NODE_KEY]).transform("sum").to_numpy()
+    share = np.fmax(by_energy, by_request)
+    total = _per_node(pods, share)
     over = total > 1 + 1e-9
-    share = np.where(total > 1, share / np.where(total > 1, total, 1.0), share)
-    return share, np.where(over, FLAG_BITS["overcommitted"], 0)
+    return share / np.maximum(total, 1.0), np.where(over, FLAG_BITS["overcommitted"], 0)
+
+
+def _per_node(pods: pd.DataFrame, amount: np.ndarray) -> np.ndarray:
+    """For each row, what the rows of its window and node add up to."""
+    keys = [pods[key] for key in NODE_KEY]
+    return np.asarray(pd.Series(amount, index=pods.index).groupby(keys).transform("sum"))
 
 
 def embodied(
@@ -64,10 +69,7 @@ def embodied(
     """
     node = node_gco2e(embodied_kgco2e, window_seconds, lifespan_seconds)[rows["window"].to_numpy()]
     part, flags = reserved(rows, window_seconds)
-    taken = (
-        pd.Series(part, index=rows.index).groupby([rows[key] for key in NODE_KEY]).transform("sum").to_numpy()
-    )
-    rest = np.clip(1.0 - taken, 0.0, None)
+    rest = np.clip(1.0 - _per_node(rows, part), 0.0, None)
     return node * (part + rest * rows["share"].to_numpy()), flags
 
 

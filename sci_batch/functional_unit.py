@@ -92,7 +92,7 @@ def join(
             places, on=["namespace", "pod"], how="left", validate="m:1"
         )
     units = _in_windows(units, edges_ms)
-    labels = [name for name in units if name not in (*TIMES, "window")]
+    labels = [str(name) for name in units if name not in (*TIMES, "window")]
     on = [key for key in group_by if key in labels]
     notes = []
     unused = sorted(set(labels) - set(on) - {"pod", "namespace"})

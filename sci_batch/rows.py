@@ -9,7 +9,7 @@ import pandas as pd
 
 from sci_batch.carbon import effective_intensity
 from sci_batch.counters import any_flag
-from sci_batch.schema import LABEL_KEY_PREFIX
+from sci_batch.schema import LABEL_KEY_PREFIX, label_column
 
 SUMS = ["active_kwh", "shared_kwh", "energy_kwh", "operational_gco2e", "embodied_gco2e", "carbon_gco2e"]
 SOURCES = ["energy_source", "intensity_source", "embodied_source"]
@@ -34,13 +34,6 @@ def with_labels(
             value = of_pod.where(of_pod.notna() & (of_pod != ""), of_namespace).fillna("")
             pods = pods.assign(**{key: value.to_numpy(dtype=object)}).astype({key: "str"})
     return pods
-
-
-def label_column(key: str) -> str:
-    """`label:team` as kube-state-metrics writes it: `label_team`."""
-    import re
-
-    return "label_" + re.sub(r"[^a-zA-Z0-9_]", "_", key.removeprefix(LABEL_KEY_PREFIX))
 
 
 def _labels(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:

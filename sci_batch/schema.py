@@ -7,6 +7,7 @@ Parquet metadata. Group keys (`namespace`, `workload`, ...) stand between the wi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,17 +40,15 @@ KEYS = {
     "cluster": Column("cluster", "str", "", "value of `--cluster-label`, empty without it"),
     "node": Column("node", "str", "", "Kubernetes node"),
     "namespace": Column("namespace", "str", "", "Kubernetes namespace of the pods"),
-    "workload": Column("workload", "str", "", "Deployment, StatefulSet, CronJob, ... that owns the pods"),
+    "workload": Column("workload", "str", "", "name of the Deployment, StatefulSet, ... that owns the pods"),
     "pod": Column("pod", "str", "", "pod name"),
 }
 MEASURES = (
     Column("workload_kind", "str", "", "kind of the owner; several kinds in one row are joined by `+`"),
     Column("active_kwh", "float64", "kWh", "energy that Kepler attributes to the pods", nullable=True),
     Column(
-        "shared_kwh",
-        "float64",
-        "kWh",
-        "part of the node energy of no pod (idle, host processes) given to the row by `--unattributed`",
+        "shared_kwh", "float64", "kWh",
+        "the row's part of the node energy of no pod (idle, host processes), by `--unattributed`",
         nullable=True,
     ),
     Column("energy_kwh", "float64", "kWh", "active + shared: IT energy, before PUE", nullable=True),
@@ -58,25 +57,30 @@ MEASURES = (
     Column("carbon_gco2e", "float64", "gCO2e", "C = O + M", nullable=True),
     Column("functional_units", "float64", "units", "R: units of work done in the window", nullable=True),
     Column(
-        "sci_gco2e_per_unit",
-        "float64",
-        "gCO2e/unit",
-        "SCI = C / R; null when R is 0 or missing",
+        "sci_gco2e_per_unit", "float64", "gCO2e/unit", "SCI = C / R; null when R is 0 or missing",
         nullable=True,
     ),
     Column(
-        "intensity_gco2e_per_kwh",
-        "float64",
-        "gCO2e/kWh",
-        "energy-weighted grid intensity in effect",
+        "intensity_gco2e_per_kwh", "float64", "gCO2e/kWh", "grid intensity in effect, weighted by energy",
         nullable=True,
     ),
     Column("coverage", "float64", "0..1", "share of the window in which the node's Kepler was scraped"),
-    Column("energy_source", "str", "", "`rapl` measured, `model` estimated by Kepler; several joined by `+`"),
+    Column(
+        "energy_source", "str", "", "`rapl` measured, `model` estimated by Kepler; several are joined by `+`",
+    ),
     Column("intensity_source", "str", "", "where the intensity comes from"),
     Column("embodied_source", "str", "", "where the embodied carbon comes from"),
     Column("flags", "str", "", "doubts about the row, joined by `,`; empty is good"),
-)
+)  # fmt: skip
+
+
+def label_column(key: str) -> str:
+    """`label:app.kubernetes.io/name`, or without `label:`, as kube-state-metrics writes it.
+
+    >>> label_column("label:app.kubernetes.io/name")
+    'label_app_kubernetes_io_name'
+    """
+    return "label_" + re.sub(r"[^a-zA-Z0-9_]", "_", key.removeprefix(LABEL_KEY_PREFIX))
 
 
 def key_column(key: str) -> Column:
@@ -93,10 +97,10 @@ def result_columns(group_by: tuple[str, ...]) -> tuple[Column, ...]:
 
 FLAGS = {
     "inferred-owner": "no owner in kube-state-metrics: the workload was read from the pod's name",
-    "gap": "the node's Kepler was not scraped for longer than `--max-gap`; the energy is kept, spread over the gap",
-    "unknown-start": "the counter entered the range with a value of unknown age; its first value was not counted",
-    "birth-capped": "the first value of a new counter was more than its node had used; the node's use was counted",
-    "clamped": "a counter rose by more than its node used, or than `--max-node-watts` allows; the bound was counted",
+    "gap": "the node's Kepler was not scraped for longer than `--max-gap`; the energy is spread over it",
+    "unknown-start": "the counter came with a value of unknown age; its first value was not counted",
+    "birth-capped": "a new counter began with more than its node had used; the node's use was counted",
+    "clamped": "a counter rose by more than its node, or than `--max-node-watts`; the bound was counted",
     "duplicate-series": "the same counter was scraped more than once (two jobs, HA replicas); one was kept",
     "two-generations": "old and new Kepler ran on the node at once; the new one was kept",
     "no-node-energy": "the node's own counters are missing: idle and host energy are unknown and not shared",
@@ -105,10 +109,10 @@ FLAGS = {
     "legacy-total": "old Kepler shows no parts (package, dram): its total, with other and GPU, was used",
     "pods-exceed-node": "the pods claim more energy than their node: the books do not close",
     "unattributed-dropped": "`--unattributed drop`: idle and host energy of the node are left out",
-    "unattributed-kept": "no pod of the node could carry its unattributed energy: it stands in a row of its own",
-    "requests-missing": "`--unattributed by-request` without CPU requests on the node: shared by energy instead",
+    "unattributed-kept": "no pod of the node could carry its unattributed energy: it has a row of its own",
+    "requests-missing": "no CPU requests on the node for `--unattributed by-request`: shared by energy",
     "embodied-default": "no `--embodied` given: the median of 48 vendor figures was used",
-    "overcommitted": "the pods' reserved shares of the node add up to more than the node; they were scaled to it",
+    "overcommitted": "the pods' reserved shares add up to more than the node; they were scaled to it",
     "units-missing": "no units of work for this row: no score",
     "units-zero": "0 units of work in this row: no score",
 }

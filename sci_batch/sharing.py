@@ -21,9 +21,7 @@ def books(pods: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
     it is 0, the residual is negative and `closed` is False. Unknown node energy: both are null.
     Other columns: coverage, flags, source of `nodes`.
     """
-    claimed = (
-        pods.groupby(NODE_KEY, as_index=False)["active_kwh"].sum().rename(columns={"active_kwh": "pods_kwh"})
-    )
+    claimed = pods.groupby(NODE_KEY, as_index=False).agg(pods_kwh=("active_kwh", "sum"))
     frame = nodes.merge(claimed, on=NODE_KEY, how="left", validate="1:1")
     frame["pods_kwh"] = frame["pods_kwh"].fillna(0.0)  # no pod on the node is a known zero
     left = frame["node_kwh"] - frame["pods_kwh"]
@@ -114,9 +112,11 @@ def _own_rows(frame: pd.DataFrame, book: pd.DataFrame, policy: str) -> pd.DataFr
     return pd.DataFrame(
         {
             **{column: empty for column in frame.columns if frame[column].dtype == "str"},
-            "window": mine["window"], "node": mine["node"], "workload_kind": UNATTRIBUTED, "workload": mine["node"],
+            "window": mine["window"], "node": mine["node"],
+            "workload_kind": UNATTRIBUTED, "workload": mine["node"],
             "active_kwh": 0.0, "shared_kwh": mine["unattributed_kwh"], "seconds": 0.0, "share": 1.0,
-            "request_cores": np.nan, "node_cores": np.nan, "inferred": False, "node_kwh": mine["node_kwh"], "coverage": mine["coverage"],
+            "request_cores": np.nan, "node_cores": np.nan, "inferred": False,
+            "node_kwh": mine["node_kwh"], "coverage": mine["coverage"],
             "source": mine["source"], "flags": mine["flags"] | why | no_pods,
         }
     )[list(frame.columns)].astype({"workload_kind": "str"})  # fmt: skip

@@ -19,7 +19,8 @@ from sci_batch import __version__
 from sci_batch.counters import Counters
 from sci_batch.errors import NoDataError, UsageError
 from sci_batch.fetch import Inputs
-from sci_batch.fetch.kube import Kube, label_name
+from sci_batch.fetch.kube import Kube
+from sci_batch.schema import label_column
 
 FORMAT = 1
 DEMO = Path(__file__).parent / "data" / "demo"
@@ -44,10 +45,12 @@ class Snapshot:
 
     @property
     def start_ms(self) -> int:
+        """Start of the recorded range, as shifted."""
         return int(self.manifest["start_ms"]) + self.shift_ms
 
     @property
     def end_ms(self) -> int:
+        """End of the recorded range, as shifted."""
         return int(self.manifest["end_ms"]) + self.shift_ms
 
 
@@ -135,8 +138,7 @@ def open_(path: Path, *, now_ms: int | None = None) -> Snapshot:
         ) from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise UsageError(
-            f"{path} was recorded by sci-batch {manifest.get('tool_version', '?') if isinstance(manifest, dict) else '?'}"
-            " in a form that this version does not read",
+            f"{path} is not a recording of a form that this version reads",
             "Record it again with this version.",
         )
     shift = 0 if now_ms is None else (now_ms - int(manifest["end_ms"])) // HOUR_MS * HOUR_MS
@@ -159,13 +161,14 @@ def inputs(
     manifest = snapshot.manifest
     _check_windows(snapshot, edges_ms)
     if cluster != manifest["cluster"]:
+        recorded = manifest["cluster"] or "(none given)"
         raise UsageError(
-            f"the recording is of cluster {manifest['cluster'] or '(no --cluster-label)'}, not {cluster or '(none)'}",
+            f"the recording is of cluster {recorded}, not {cluster or '(none given)'}",
             "Give the same --cluster-label as when it was recorded.",
         )
     tables = {name: _frame(snapshot, name) for name in Kube.tables()}
     for key in label_keys:
-        if label_name(key) not in tables["pod_labels"]:
+        if label_column(key) not in tables["pod_labels"]:
             raise UsageError(
                 f"the recording holds no label {key}", f"Record it again with --group-by label:{key}."
             )
@@ -211,7 +214,8 @@ def _check_windows(snapshot: Snapshot, edges_ms: tuple[int, ...]) -> None:
 def _frame(snapshot: Snapshot, name: str) -> pd.DataFrame:
     path = snapshot.path / f"{name}.parquet"
     try:
-        return pq.read_table(path).to_pandas()
+        frame: pd.DataFrame = pq.read_table(path).to_pandas()
+        return frame
     except (OSError, pa.ArrowException) as error:
         raise UsageError(
             f"the recording is damaged: {path.name} cannot be read ({error})", "Record it again."
@@ -238,13 +242,13 @@ def _units(snapshot: Snapshot, promql: str | None) -> pd.DataFrame | None:
 
 def _stretches(snapshot: Snapshot, keys: pd.DataFrame, wanted: np.ndarray) -> Iterator[Counters]:
     nodes = _frame(snapshot, "nodes")
-    stretches = _frame(snapshot, "stretches")
+    stretches = pq.read_table(snapshot.path / "stretches.parquet").to_pylist()
     files = {name: pq.ParquetFile(snapshot.path / f"{name}.parquet") for name in _PER_STRETCH}
     group = dict.fromkeys(files, 0)
-    for stretch in stretches.itertuples(index=False):
+    for stretch in stretches:
         columns: dict[str, np.ndarray] = {}
         for name, names in _PER_STRETCH.items():
-            if getattr(stretch, name):
+            if stretch[name]:
                 table = files[name].read_row_group(group[name])
                 group[name] += 1
             else:
@@ -258,7 +262,7 @@ def _stretches(snapshot: Snapshot, keys: pd.DataFrame, wanted: np.ndarray) -> It
         use = wanted[columns["key"]]
         columns |= {column: columns[column][use] for column in _PER_STRETCH["counters"]}
         yield Counters(
-            start_ms=int(stretch.start_ms) + snapshot.shift_ms, end_ms=int(stretch.end_ms) + snapshot.shift_ms,
+            start_ms=stretch["start_ms"] + snapshot.shift_ms, end_ms=stretch["end_ms"] + snapshot.shift_ms,
             keys=keys, nodes=nodes, **columns,
         )  # fmt: skip
 

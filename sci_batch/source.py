@@ -103,8 +103,8 @@ def opened(settings: Settings, now_ms: int, progress: Progress) -> Iterator[Sour
     http = http_settings(settings)
     with Client(http) as client:
         yield Source(
-            inputs=fetch.everything(client, plan, promql_of(settings.functional_unit), progress), windows=windows,
-            plan=plan, unit=settings.functional_unit, name=http.redacted_url,
+            inputs=fetch.everything(client, plan, promql_of(settings.functional_unit), progress),
+            windows=windows, plan=plan, unit=settings.functional_unit, name=http.redacted_url,
             queries=lambda: tuple(client.queries), warnings=lambda: tuple(client.warnings),
         )  # fmt: skip
 
@@ -154,7 +154,8 @@ def record(settings: Settings, *, now_ms: int, progress: Progress) -> None:
                 step_ms=source.inputs.step_ms, power_domains=list(plan.power_domains),
                 cluster=",".join(plan.cluster), max_gap_ms=plan.max_gap_ms, label_keys=list(plan.label_keys),
                 functional_unit={"name": unit.name, "argument": query} if unit and query else None,
-                notes=list(source.inputs.notes), queries=list(source.queries()), warnings=list(source.warnings()),
+                notes=list(source.inputs.notes), queries=list(source.queries()),
+                warnings=list(source.warnings()),
             )  # fmt: skip
 
         snapshot.write(source.inputs, settings.out, manifest, no_clobber=settings.no_clobber)

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sci_batch.counters import Counters
-from sci_batch.energy.clock import Carry, NodeClock
-from sci_batch.energy.intervals import Booked, book, book_seen, join
-from sci_batch.energy.rises import node_rises, pod_rises
+from sci_batch.counters import Counters, composite
+from sci_batch.energy.clock import Carry, NodeClock, without_shadow
+from sci_batch.energy.intervals import Booked, Intervals, book, book_seen, join
+from sci_batch.energy.rises import Samples, Shown, node_rises, pod_rises, samples
 from sci_batch.energy.totals import Energy, total
 
 __all__ = ["Booked", "Carry", "Energy", "per_window", "total"]
@@ -43,62 +43,36 @@ def per_window(
     -------
     The energy booked, and the carry for the next stretch.
     """
-    keys = counters.keys
-    is_node = (keys["level"] == "node").to_numpy()
-    key, time_ms, joules, alive, flags, carried = _with_carry(counters, carry)
-    first = np.ones(len(key), bool)
-    first[1:] = key[1:] != key[:-1]
-    node_rows = is_node[key]
+    read = samples(counters, carry)
+    of_nodes, restarts = node_rises(read, max_node_watts)
+    clock = NodeClock(counters, carry, restarts, of_nodes)
+    shown = Shown.at(read, clock, carry)
+    start_ms = int(edges_ms[0])
+    of_pods = pod_rises(read, clock, shown, start_ms=start_ms, max_node_watts=max_node_watts)
+    rises = join(of_nodes, of_pods)
+    if clock.has_shadow:
+        rises = without_shadow(
+            rises, _shadow_from(rises, read, clock, shown), clock.shadow_upto(rises.key, rises.to_ms)
+        )
+    late = rises.to_ms > start_ms
+    rises.from_ms = np.where(late, np.maximum(rises.from_ms, start_ms), rises.from_ms)
 
-    node_intervals, restart_marks = node_rises(keys, key, time_ms, joules, first, node_rows, max_node_watts)
-    clock = NodeClock(counters, carry, restart_marks, node_intervals)
+    legacy_pod = ((counters.keys["generation"] == "legacy") & (counters.keys["level"] != "node")).to_numpy()
+    booked = Booked(rises=book(rises, edges_ms, legacy_pod), seen=book_seen(counters, edges_ms))
+    return booked, _carry(read, clock, shown)
 
-    bound = _keep_carried(clock.bound_at(key, time_ms), carry.bound, carried)
-    restarts = _keep_carried(clock.restarts_at(key, time_ms), carry.restarts, carried)
-    shadow = _keep_carried(clock.shadow_at(key, time_ms), carry.shadow_ms, carried)
 
-    pod_intervals = pod_rises(
-        key, time_ms, joules, alive, flags, first & ~node_rows, ~first & ~node_rows, carried,
-        clock=clock, bound=bound, restarts=restarts, start_ms=int(edges_ms[0]), max_node_watts=max_node_watts,
+def _shadow_from(rises: Intervals, read: Samples, clock: NodeClock, shown: Shown) -> np.ndarray:
+    """Shadow at the start of each interval: as it was known there, which may be stretches ago."""
+    code, asked = composite(read.key, read.time_ms), composite(rises.key, rises.from_ms)
+    at = np.minimum(np.searchsorted(code, asked), len(code) - 1)
+    return np.where(code[at] == asked, shown.shadow_ms[at], clock.shadow_upto(rises.key, rises.from_ms))
+
+
+def _carry(read: Samples, clock: NodeClock, shown: Shown) -> Carry:
+    last = read.last
+    return Carry(
+        key=read.key[last], time_ms=read.time_ms[last], joules=read.joules[last], used=shown.used[last],
+        restarts=shown.restarts[last], shadow_ms=shown.shadow_ms[last], node_seen_ms=clock.node_seen_ms(),
+        node_restarts=clock.node_restarts(), node_shadow_ms=clock.node_shadow_ms(), use=clock.use,
     )  # fmt: skip
-    everything = join(node_intervals, pod_intervals)
-    everything = clock.without_shadow(everything, key, time_ms, shadow)
-    start_ms = edges_ms[0]
-    late = everything.to_ms > start_ms
-    everything.from_ms = np.where(late, np.maximum(everything.from_ms, start_ms), everything.from_ms)
-
-    last = np.ones(len(key), bool)
-    last[:-1] = key[1:] != key[:-1]
-    after = Carry(
-        key=key[last], time_ms=time_ms[last], joules=joules[last], bound=bound[last], restarts=restarts[last],
-        shadow_ms=shadow[last], node_mark_ms=clock.last_marks(), node_restarts=clock.total_restarts(),
-        node_shadow_ms=clock.total_shadow(), bound_ids=clock.bound_ids, bound_ms=clock.bound_last_ms,
-        bound_joules=clock.bound_last_joules,
-    )  # fmt: skip
-    legacy_pod = (keys["generation"] == "legacy").to_numpy() & ~is_node
-    return Booked(rises=book(everything, edges_ms, legacy_pod), seen=book_seen(counters, edges_ms)), after
-
-
-def _with_carry(counters: Counters, carry: Carry) -> tuple[np.ndarray, ...]:
-    """Samples with each key's last known one in front; `carried` is its row in the carry, else -1."""
-    old, new = len(carry.key), len(counters.key)
-    key = np.concatenate([carry.key, counters.key.astype(np.int64)])
-    time_ms = np.concatenate([carry.time_ms, counters.time_ms])
-    joules = np.concatenate([carry.joules, counters.joules])
-    alive = np.concatenate([np.ones(old), counters.alive])
-    flags = np.concatenate([np.zeros(old, np.int64), counters.flags.astype(np.int64)])
-    carried = np.concatenate([np.arange(old), np.full(new, -1)])
-    order = np.lexsort((time_ms, key))
-    key, time_ms, joules, alive, flags, carried = (
-        column[order] for column in (key, time_ms, joules, alive, flags, carried)
-    )
-    again = np.zeros(len(key), bool)
-    again[1:] = (key[1:] == key[:-1]) & (time_ms[1:] == time_ms[:-1])
-    return tuple(column[~again] for column in (key, time_ms, joules, alive, flags, carried))
-
-
-def _keep_carried(now: np.ndarray, before: np.ndarray, carried: np.ndarray) -> np.ndarray:
-    out = now.copy()
-    old = carried >= 0
-    out[old] = before[carried[old]]
-    return out

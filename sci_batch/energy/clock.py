@@ -5,35 +5,122 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from sci_batch.counters import FLAG_BITS, TIME_BITS, Counters, composite
 from sci_batch.energy.intervals import Intervals
 
 
+def _ints() -> np.ndarray:
+    return np.empty(0, np.int64)
+
+
+def _floats() -> np.ndarray:
+    return np.empty(0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carry:
-    """What one stretch of time hands to the next: one entry per key, node and bound."""
+    """What one stretch of time hands to the next.
 
-    key: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    time_ms: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    joules: np.ndarray = field(default_factory=lambda: np.empty(0))
-    bound: np.ndarray = field(default_factory=lambda: np.empty(0))
-    """Cumulative node use [J] at each key's last sample; NaN where unknown."""
-    restarts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    """Kepler restarts of the node up to each key's last sample."""
-    shadow_ms: np.ndarray = field(default_factory=lambda: np.empty(0))
-    """Time during which the other generation was observed, up to each key's last sample."""
-    node_mark_ms: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    """Last time each node was seen; -1 where never."""
-    node_restarts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    node_shadow_ms: np.ndarray = field(default_factory=lambda: np.empty(0))
-    bound_ids: dict[tuple[int, str], int] = field(default_factory=dict)
-    bound_ms: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    bound_joules: np.ndarray = field(default_factory=lambda: np.empty(0))
+    One entry per key: its last sample, and what its node's clock showed then. One entry per node: the
+    clock itself.
+    """
+
+    key: np.ndarray = field(default_factory=_ints)
+    time_ms: np.ndarray = field(default_factory=_ints)
+    joules: np.ndarray = field(default_factory=_floats)
+    used: np.ndarray = field(default_factory=_floats)
+    """Cumulative node use [J]; NaN where unknown."""
+    restarts: np.ndarray = field(default_factory=_ints)
+    shadow_ms: np.ndarray = field(default_factory=_floats)
+
+    node_seen_ms: np.ndarray = field(default_factory=_ints)
+    """Newest mark of each node; -1 where none."""
+    node_restarts: np.ndarray = field(default_factory=_ints)
+    node_shadow_ms: np.ndarray = field(default_factory=_floats)
+    use: NodeUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeUse:
+    """Cumulative use of each (node, power domain), as a step function of time.
+
+    It is what the pods of the node are held against: active energy of the rewrite, dynamic and idle of
+    the legacy (whose pods carry both).
+    """
+
+    ids: dict[tuple[int, str], int]
+    of_key: np.ndarray
+    """Id of each key's node and power domain; -1 where the node shows no counter of its own."""
+    code: np.ndarray
+    """(id, time), composite, ordered."""
+    joules: np.ndarray
+
+    @classmethod
+    def of(cls, keys: pd.DataFrame, rises: Intervals, before: NodeUse | None) -> NodeUse:
+        """Go on from the last points of `before` with the rises of the nodes' own counters."""
+        counts = is_use(keys)
+        ids = dict(before.ids) if before else {}
+        for pair in _pairs(keys[counts]):
+            ids.setdefault(pair, len(ids))
+        of_key = np.array([ids.get(pair, -1) for pair in _pairs(keys)], dtype=np.int64)
+        use = counts[rises.key]
+        owner, rise = of_key[rises.key[use]], rises.joules[use]
+        old_code, old_joules = before._last_points() if before else (_ints(), _floats())
+        fresh = np.setdiff1d(owner, old_code >> TIME_BITS)
+        begin = np.full(len(ids), np.iinfo(np.int64).max)
+        np.minimum.at(begin, owner, rises.from_ms[use])
+        begin = begin[fresh]
+        code = np.concatenate([old_code, composite(fresh, begin), composite(owner, rises.to_ms[use])])
+        amount = np.concatenate([old_joules, np.zeros(len(fresh)), rise])
+        code, where = np.unique(code, return_inverse=True)
+        step = np.bincount(where, weights=amount, minlength=len(code))
+        return cls(ids, of_key, code, _cumsum_by(code >> TIME_BITS, step))
+
+    def _last_points(self) -> tuple[np.ndarray, np.ndarray]:
+        owner = self.code >> TIME_BITS
+        last = np.ones(len(owner), bool)
+        last[:-1] = owner[1:] != owner[:-1]
+        return self.code[last], self.joules[last]
+
+    def upto(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+        """Use [J] at the last point at or before each time; NaN where unknown."""
+        owner = self.of_key[key]
+        at = np.searchsorted(self.code, composite(np.maximum(owner, 0), time_ms), side="right") - 1
+        return self._take(owner, at)
+
+    def beyond(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+        """Use [J] at the first point at or after each time; NaN where unknown."""
+        owner = self.of_key[key]
+        at = np.searchsorted(self.code, composite(np.maximum(owner, 0), time_ms), side="left")
+        return self._take(owner, at)
+
+    def _take(self, owner: np.ndarray, at: np.ndarray) -> np.ndarray:
+        out = np.full(len(owner), np.nan)
+        inside = (owner >= 0) & (at >= 0) & (at < len(self.code))
+        inside[inside] = (self.code[at[inside]] >> TIME_BITS) == owner[inside]
+        out[inside] = self.joules[at[inside]]
+        return out
+
+
+def is_use(keys: pd.DataFrame) -> np.ndarray:
+    """Which keys are node counters that hold what the node's pods may have used."""
+    whole = (keys["kind"] == "active") | (keys["generation"] == "legacy")
+    return np.asarray(whole & (keys["level"] == "node"))
+
+
+def _pairs(keys: pd.DataFrame) -> list[tuple[int, str]]:
+    return list(zip(keys["node_id"].tolist(), keys["power_domain"].tolist(), strict=True))
+
+
+def _cumsum_by(owner: np.ndarray, step: np.ndarray) -> np.ndarray:
+    """Running sum within each owner; `owner` is ordered."""
+    return np.asarray(pd.Series(step).groupby(owner).cumsum())
 
 
 class NodeClock:
-    """What is known of each node at each moment: seen when, used how much, restarted how often.
+    """The nodes' clock: marks, restarts, use and shadow, all as functions of time.
 
     It lives for one stretch of counters; everything it returns is an array, one entry per sample asked.
     """
@@ -42,94 +129,33 @@ class NodeClock:
         self._node_of_key = counters.keys["node_id"].to_numpy()
         self._n_nodes = len(counters.nodes)
         self._restart_marks = restart_marks
-        self._base_restarts = grown(carry.node_restarts, self._n_nodes, 0)
-        self._marks_before = grown(carry.node_mark_ms, self._n_nodes, -1)
-        seen = self._marks_before >= 0
+        self._restarts_before = _grown(carry.node_restarts, self._n_nodes, 0)
+        self._seen_before = _grown(carry.node_seen_ms, self._n_nodes, -1)
+        seen = self._seen_before >= 0
         self._marks = np.unique(
             np.concatenate(
                 [
-                    composite(np.flatnonzero(seen), self._marks_before[seen]),
+                    composite(np.flatnonzero(seen), self._seen_before[seen]),
                     composite(counters.mark_node, counters.mark_ms),
                 ]
             )
         )
-        self._build_bounds(counters, carry, rises)
-        self._build_shadow(counters, carry)
+        self.use = NodeUse.of(counters.keys, rises, carry.use)
+        self._shadow_before = _grown(carry.node_shadow_ms, self._n_nodes, 0.0)
+        self._shadows = _shadows(counters)
 
-    def _build_bounds(self, counters: Counters, carry: Carry, rises: Intervals) -> None:
-        """Cumulative use of each (node, power domain): active of the rewrite, all of the legacy."""
-        keys = counters.keys
-        counts = ((keys["kind"] == "active") | (keys["generation"] == "legacy")) & (keys["level"] == "node")
-        self.bound_ids = dict(carry.bound_ids)
-        pairs = list(zip(keys["node_id"].tolist(), keys["power_domain"].tolist(), strict=True))
-        for pair, holds in zip(pairs, counts.tolist(), strict=True):
-            if holds and pair not in self.bound_ids:
-                self.bound_ids[pair] = len(self.bound_ids)
-        self._bound_of_key = np.array([self.bound_ids.get(pair, -1) for pair in pairs], dtype=np.int64)
-        n_bounds = len(self.bound_ids)
-        base_ms = grown(carry.bound_ms, n_bounds, -1)
-        base_joules = grown(carry.bound_joules, n_bounds, 0.0)
-        use = counts.to_numpy()[rises.key]
-        ids, at, rise = self._bound_of_key[rises.key[use]], rises.to_ms[use], rises.joules[use]
-        # the point where a bound begins: its carried end, else the start of its first interval
-        begin = np.where(base_ms >= 0, base_ms, np.iinfo(np.int64).max >> 2)
-        np.minimum.at(begin, ids, np.where(base_ms[ids] >= 0, base_ms[ids], rises.from_ms[use]))
-        known = np.flatnonzero(begin < np.iinfo(np.int64).max >> 2)
-        code = np.concatenate([composite(known, begin[known]), composite(ids, at)])
-        amount = np.concatenate([np.zeros(len(known)), rise])
-        self._bound_code, where = np.unique(code, return_inverse=True)
-        step = (
-            np.bincount(where, weights=amount, minlength=len(self._bound_code)) if len(where) else np.empty(0)
-        )
-        owner = self._bound_code >> TIME_BITS
-        running = np.cumsum(step)
-        start = np.searchsorted(owner, np.arange(n_bounds), side="left")
-        before = np.concatenate([[0.0], running])[start]
-        self._bound_cum = running - before[owner] + base_joules[owner]
-        last = np.searchsorted(owner, np.arange(n_bounds), side="right") - 1
-        has = np.isin(np.arange(n_bounds), owner)
-        self.bound_last_ms = base_ms.copy()
-        self.bound_last_joules = base_joules.copy()
-        self.bound_last_ms[has] = self._bound_code[last[has]] - (np.flatnonzero(has) << TIME_BITS)
-        self.bound_last_joules[has] = self._bound_cum[last[has]]
+    def used_upto(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+        """Node use [J] at the node's last sample at or before each time; NaN where unknown."""
+        return self.use.upto(key, time_ms)
 
-    def _build_shadow(self, counters: Counters, carry: Carry) -> None:
-        """For each legacy node that also has a rewrite twin: when the twin was observed."""
-        nodes = counters.nodes
-        self._base_shadow = grown(carry.node_shadow_ms, self._n_nodes, 0.0)
-        rewrite = nodes["generation"] == "rewrite"
-        twin = dict(zip(nodes["node"][rewrite].tolist(), np.flatnonzero(rewrite).tolist(), strict=True))
-        self._shadows: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        for node_id in np.flatnonzero(~rewrite.to_numpy()).tolist():
-            other = twin.get(nodes["node"].iat[node_id])
-            mine = counters.observed_node == other
-            if other is not None and mine.any():
-                self._shadows[node_id] = _covered(
-                    counters.observed_from_ms[mine], counters.observed_to_ms[mine]
-                )
+    def used_beyond(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+        """Node use [J] at the node's first sample at or after each time; NaN where unknown."""
+        return self.use.beyond(key, time_ms)
 
-    def bound_at(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
-        """Node use [J] up to the last node sample at or before each time; NaN where unknown."""
-        return self._bound(key, time_ms, side="right", shift=-1)
-
-    def bound_after(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
-        """Node use [J] up to the first node sample at or after each time; NaN where unknown."""
-        return self._bound(key, time_ms, side="left", shift=0)
-
-    def _bound(self, key: np.ndarray, time_ms: np.ndarray, *, side: str, shift: int) -> np.ndarray:
-        ids = self._bound_of_key[key]
-        code = composite(np.maximum(ids, 0), time_ms)
-        at = np.searchsorted(self._bound_code, code, side="left" if side == "left" else "right") + shift
-        inside = (at >= 0) & (at < len(self._bound_code)) & (ids >= 0)
-        out = np.full(len(key), np.nan)
-        at = at[inside]
-        same = (self._bound_code[at] >> TIME_BITS) == ids[inside]
-        out[np.flatnonzero(inside)[same]] = self._bound_cum[at[same]]
-        return out
-
-    def restarts_at(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+    def restarts_upto(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+        """Restarts of the node's Kepler at or before each time."""
         node = self._node_of_key[key]
-        return np.asarray(count_upto(self._restart_marks, node, time_ms) + self._base_restarts[node])
+        return np.asarray(count_upto(self._restart_marks, node, time_ms) + self._restarts_before[node])
 
     def seen_before(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
         """The node's last mark strictly before each time; -1 where it has none."""
@@ -142,56 +168,35 @@ class NodeClock:
         out[same] = self._marks[at[same]] - (node[same].astype(np.int64) << TIME_BITS)
         return out
 
-    def shadow_at(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
-        """Time [ms] during which the node's newer generation was observed, up to each time."""
-        out = np.zeros(len(key))
-        if not self._shadows and not self._base_shadow.any():
-            return out
+    def shadow_upto(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+        """Time [ms] up to each moment in which the node's newer Kepler measured as well."""
         node = self._node_of_key[key]
-        out += self._base_shadow[node]
-        for node_id, (at_ms, covered_ms) in self._shadows.items():
+        out: np.ndarray = self._shadow_before[node].astype(np.float64)
+        for node_id, (at_ms, covered_ms) in self._shadows.items():  # nodes that change generation
             mine = node == node_id
             out[mine] += np.interp(time_ms[mine], at_ms, covered_ms)
         return out
 
-    def without_shadow(
-        self, intervals: Intervals, key: np.ndarray, time_ms: np.ndarray, shadow: np.ndarray
-    ) -> Intervals:
-        """Take out of legacy intervals the time in which the rewrite measured the same node.
+    @property
+    def has_shadow(self) -> bool:
+        """Whether any node shows both generations."""
+        return bool(self._shadows) or bool(self._shadow_before.any())
 
-        Both generations count the same joules; the newer one is kept.
-        """
-        if not self._shadows and not self._base_shadow.any():
-            return intervals
-        code = composite(key, time_ms)
-        to_shadow = shadow[np.searchsorted(code, composite(intervals.key, intervals.to_ms))]
-        at = np.searchsorted(code, composite(intervals.key, intervals.from_ms))
-        exact = (at < len(code)) & (
-            code[np.minimum(at, len(code) - 1)] == composite(intervals.key, intervals.from_ms)
-        )
-        from_shadow = np.where(
-            exact, shadow[np.minimum(at, len(code) - 1)], self.shadow_at(intervals.key, intervals.from_ms)
-        )
-        length = intervals.to_ms - intervals.from_ms
-        left = 1.0 - np.clip((to_shadow - from_shadow) / length, 0.0, 1.0)
-        flags = np.where((left < 1.0) & (intervals.joules > 0), FLAG_BITS["two-generations"], 0)
-        intervals.joules = intervals.joules * left
-        intervals.alive = intervals.alive * left
-        intervals.flags = intervals.flags | flags
-        return intervals
-
-    def last_marks(self) -> np.ndarray:
-        out = self._marks_before.copy()
+    def node_seen_ms(self) -> np.ndarray:
+        """Newest mark of each node [ms]; -1 where none."""
+        out = self._seen_before.copy()
         node = (self._marks >> TIME_BITS).astype(np.int64)
         np.maximum.at(out, node, self._marks - (node << TIME_BITS))
         return out
 
-    def total_restarts(self) -> np.ndarray:
+    def node_restarts(self) -> np.ndarray:
+        """Restarts of each node's Kepler so far."""
         node = (self._restart_marks >> TIME_BITS).astype(np.int64)
-        return np.asarray(self._base_restarts + np.bincount(node, minlength=self._n_nodes))
+        return np.asarray(self._restarts_before + np.bincount(node, minlength=self._n_nodes))
 
-    def total_shadow(self) -> np.ndarray:
-        out = self._base_shadow.copy()
+    def node_shadow_ms(self) -> np.ndarray:
+        """Shadow of each node so far [ms]."""
+        out = self._shadow_before.copy()
         for node_id, (_, covered_ms) in self._shadows.items():
             out[node_id] += covered_ms[-1]
         return out
@@ -204,10 +209,38 @@ def count_upto(marks: np.ndarray, ids: np.ndarray, time_ms: np.ndarray) -> np.nd
     return np.asarray(upto - start)
 
 
-def grown(values: np.ndarray, size: int, fill: float) -> np.ndarray:
+def without_shadow(intervals: Intervals, from_shadow: np.ndarray, to_shadow: np.ndarray) -> Intervals:
+    """Take out of legacy intervals the time in which the rewrite measured the same node.
+
+    Both generations count the same joules; the newer one is kept.
+    """
+    length = intervals.to_ms - intervals.from_ms
+    left = 1.0 - np.clip((to_shadow - from_shadow) / length, 0.0, 1.0)
+    flags = np.where((left < 1.0) & (intervals.joules > 0), FLAG_BITS["two-generations"], 0)
+    return Intervals(
+        intervals.key, intervals.from_ms, intervals.to_ms,
+        intervals.joules * left, intervals.alive * left, intervals.flags | flags,
+    )  # fmt: skip
+
+
+def _shadows(counters: Counters) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """For each legacy node that also has a rewrite twin: covered time of the twin, piecewise linear."""
+    nodes = counters.nodes
+    rewrite = (nodes["generation"] == "rewrite").to_numpy()
+    twin = dict(zip(nodes["node"][rewrite].tolist(), np.flatnonzero(rewrite).tolist(), strict=True))
+    shadows = {}
+    for node_id, name in zip(
+        np.flatnonzero(~rewrite).tolist(), nodes["node"][~rewrite].tolist(), strict=True
+    ):
+        mine = counters.observed_node == twin.get(name, -1)
+        if mine.any():
+            shadows[node_id] = _covered(counters.observed_from_ms[mine], counters.observed_to_ms[mine])
+    return shadows
+
+
+def _grown(values: np.ndarray, size: int, fill: float) -> np.ndarray:
     """A carried per-node array, long enough for nodes that appeared since."""
-    dtype = values.dtype if len(values) or isinstance(fill, float) else np.int64
-    out = np.full(size, fill, dtype)
+    out = np.full(size, fill, values.dtype)
     out[: len(values)] = values
     return out
 

@@ -35,6 +35,7 @@ class Intervals:
 
 
 def join(one: Intervals, other: Intervals) -> Intervals:
+    """Both, one after the other."""
     return Intervals(
         *(
             np.concatenate([getattr(one, name), getattr(other, name)])
@@ -85,9 +86,10 @@ def book(intervals: Intervals, edges_ms: np.ndarray, flat_is_dead: np.ndarray) -
 
 
 def book_seen(counters: Counters, edges_ms: np.ndarray) -> pd.DataFrame:
+    """Watched intervals into windows: seconds per node and window."""
     row, window, share = spread(counters.observed_from_ms, counters.observed_to_ms, edges_ms)
     length = (counters.observed_to_ms - counters.observed_from_ms) / MS_PER_SECOND
     frame = pd.DataFrame(
         {"node": counters.observed_node[row], "window": window, "seconds": length[row] * share}
     )
-    return frame.groupby(["node", "window"], as_index=False)["seconds"].sum()
+    return frame.groupby(["node", "window"], as_index=False).agg(seconds=("seconds", "sum"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import FLAG_BITS, composite
-from sci_batch.energy.clock import NodeClock, count_upto
+from sci_batch.counters import FLAG_BITS, Counters, composite
+from sci_batch.energy.clock import Carry, NodeClock, count_upto
 from sci_batch.energy.intervals import Intervals, join
 from sci_batch.units import MS_PER_SECOND
 
@@ -16,79 +18,143 @@ CLAMP_SLACK, CLAMP_SLACK_JOULES = 0.01, 5.0
 """Room for honest rounding in the meters (legacy rounds parts up) before a rise is called absurd."""
 
 
-def node_rises(
-    keys: pd.DataFrame, key: np.ndarray, time_ms: np.ndarray, joules: np.ndarray,
-    first: np.ndarray, node_rows: np.ndarray, max_node_watts: float,
-) -> tuple[Intervals, np.ndarray]:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples of all counters, ordered by key and time, each key's last known one in front.
+
+    `carried` is the row in the carry of such a known one, -1 for a new sample.
+    """
+
+    keys: pd.DataFrame
+    key: np.ndarray
+    time_ms: np.ndarray
+    joules: np.ndarray
+    alive: np.ndarray
+    flags: np.ndarray
+    carried: np.ndarray
+
+    @property
+    def first(self) -> np.ndarray:
+        """Whether a sample is the first one known of its key."""
+        out = np.ones(len(self.key), bool)
+        out[1:] = self.key[1:] != self.key[:-1]
+        return out
+
+    @property
+    def last(self) -> np.ndarray:
+        """Whether a sample is the newest of its key."""
+        out = np.ones(len(self.key), bool)
+        out[:-1] = self.key[1:] != self.key[:-1]
+        return out
+
+    @property
+    def of_node(self) -> np.ndarray:
+        """Whether a sample is of a node's own counter."""
+        return np.asarray((self.keys["level"] == "node").to_numpy()[self.key])
+
+
+def samples(counters: Counters, carry: Carry) -> Samples:
+    """The stretch's samples behind those that were carried to it."""
+    old, new = len(carry.key), len(counters.key)
+    columns = (
+        np.concatenate([carry.key, counters.key.astype(np.int64)]),
+        np.concatenate([carry.time_ms, counters.time_ms]),
+        np.concatenate([carry.joules, counters.joules]),
+        np.concatenate([np.ones(old), counters.alive]),
+        np.concatenate([np.zeros(old, np.int64), counters.flags.astype(np.int64)]),
+        np.concatenate([np.arange(old), np.full(new, -1)]),
+    )
+    order = np.lexsort((columns[1], columns[0]))
+    key, time_ms = columns[0][order], columns[1][order]
+    again = np.zeros(len(key), bool)
+    again[1:] = (key[1:] == key[:-1]) & (time_ms[1:] == time_ms[:-1])
+    return Samples(counters.keys, *(column[order][~again] for column in columns))
+
+
+def node_rises(read: Samples, max_node_watts: float) -> tuple[Intervals, np.ndarray]:
     """Rises of the nodes' own counters, and where their Kepler restarted (node id, time), composite.
 
     The idle counter of the rewrite starts at the register's absolute value, so after a restart its
     step is not energy, whether it falls or jumps.
     """
-    at = np.flatnonzero(node_rows & ~first)
+    at = np.flatnonzero(read.of_node & ~read.first)
     before = at - 1
-    step = joules[at] - joules[before]
+    key, from_ms, to_ms = read.key[at], read.time_ms[before], read.time_ms[at]
+    kind, generation, node_id = (
+        read.keys[name].to_numpy()[key] for name in ("kind", "generation", "node_id")
+    )
+    step = read.joules[at] - read.joules[before]
     fell = step < 0
-    kind = keys["kind"].to_numpy()[key[at]]
-    generation = keys["generation"].to_numpy()[key[at]]
-    node_id = keys["node_id"].to_numpy()[key[at]]
     restarted = fell & (kind == "active")
-    marks = np.unique(composite(node_id[restarted], time_ms[at][restarted]))
+    marks = np.unique(composite(node_id[restarted], to_ms[restarted]))
 
-    rise = np.where(fell, joules[at], step)
+    rise = np.where(fell, read.joules[at], step)
     register = (generation == "rewrite") & (kind == "idle")
-    crossed = count_upto(marks, node_id, time_ms[at]) > count_upto(marks, node_id, time_ms[before])
+    crossed = count_upto(marks, node_id, to_ms) > count_upto(marks, node_id, from_ms)
     rise = np.where(register & (fell | crossed), 0.0, rise)
 
-    limit = max_node_watts * (time_ms[at] - time_ms[before]) / MS_PER_SECOND
-    absurd = rise > limit
-    flags = np.where(absurd, FLAG_BITS["clamped"], 0)
-    rise = np.where(absurd, limit, rise)
-    return Intervals(key[at], time_ms[before], time_ms[at], rise, np.ones(len(at)), flags), marks
+    limit = max_node_watts * (to_ms - from_ms) / MS_PER_SECOND
+    flags = np.where(rise > limit, FLAG_BITS["clamped"], 0)
+    return Intervals(key, from_ms, to_ms, np.minimum(rise, limit), np.ones(len(at)), flags), marks
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the nodes' clock showed at each sample."""
+
+    used: np.ndarray
+    restarts: np.ndarray
+    shadow_ms: np.ndarray
+
+    @classmethod
+    def at(cls, read: Samples, clock: NodeClock, carry: Carry) -> Shown:
+        """Of a carried sample, what the clock showed when it was new."""
+        now = (clock.used_upto, clock.restarts_upto, clock.shadow_upto)
+        old = read.carried >= 0
+        columns = []
+        for ask, before in zip(now, (carry.used, carry.restarts, carry.shadow_ms), strict=True):
+            column = ask(read.key, read.time_ms)
+            column[old] = before[read.carried[old]]
+            columns.append(column)
+        return cls(*columns)
 
 
 def pod_rises(
-    key: np.ndarray, time_ms: np.ndarray, joules: np.ndarray, alive: np.ndarray, flags: np.ndarray,
-    first: np.ndarray, later: np.ndarray, carried: np.ndarray, *,
-    clock: NodeClock, bound: np.ndarray, restarts: np.ndarray, start_ms: int, max_node_watts: float,
-) -> Intervals:  # fmt: skip
-    """Rises of pod and container counters: births, resets, and rises held against the node's."""
-    born = np.flatnonzero(first & (carried < 0))
-    seen_ms = clock.seen_before(key[born], time_ms[born])
-    proven = seen_ms >= 0
-    unknown = born[~proven]
-    flags = flags.copy()
-    late = time_ms[unknown] > start_ms
-    flags[unknown[late & (joules[unknown] > 0)]] |= FLAG_BITS["unknown-start"]
-    born, seen_ms = born[proven], seen_ms[proven]
+    read: Samples, clock: NodeClock, shown: Shown, *, start_ms: int, max_node_watts: float
+) -> Intervals:
+    """Rises of pod and container counters: births, resets, each held against its node."""
+    pod, first = ~read.of_node, read.first
+    born = np.flatnonzero(pod & first & (read.carried < 0))
+    seen_ms = clock.seen_before(read.key[born], read.time_ms[born])
+    unknown = born[seen_ms < 0]
+    born, seen_ms = born[seen_ms >= 0], seen_ms[seen_ms >= 0]
+    later = np.flatnonzero(pod & ~first)
 
-    at = np.flatnonzero(later)
-    before = at - 1
-    row = np.concatenate([born, at])
-    from_ms = np.concatenate([seen_ms, time_ms[before]])
-    from_bound = np.concatenate([clock.bound_at(key[born], seen_ms), bound[before]])
-    limit = clock.bound_after(key[row], time_ms[row]) - from_bound
-    by_power = max_node_watts * (time_ms[row] - from_ms) / MS_PER_SECOND
-    limit = np.where(np.isnan(limit), by_power, np.minimum(limit, by_power))
+    row = np.concatenate([born, later])
+    key, to_ms, joules = read.key[row], read.time_ms[row], read.joules[row]
+    from_ms = np.concatenate([seen_ms, read.time_ms[later - 1]])
+    used = np.concatenate([clock.used_upto(read.key[born], seen_ms), shown.used[later - 1]])
+    limit = clock.used_beyond(key, to_ms) - used
+    by_power = max_node_watts * (to_ms - from_ms) / MS_PER_SECOND
+    limit = np.where(np.isnan(limit), by_power, np.clip(limit, 0.0, by_power))
 
+    old = np.concatenate([np.zeros(len(born)), read.joules[later - 1]])
     is_birth = np.arange(len(row)) < len(born)
-    step = joules[at] - joules[before]
     # after a restart of Kepler the new value is all new, even where it has overtaken the old one
-    restarted = (restarts[at] > restarts[before]) & (joules[at] <= limit[len(born) :] * (1 + BIRTH_SLACK))
-    rise = np.concatenate([joules[born], np.where((step < 0) | restarted, joules[at], step)])
+    restarted = shown.restarts[row] > np.concatenate([shown.restarts[born], shown.restarts[later - 1]])
+    afresh = (joules < old) | (restarted & (joules <= limit * (1 + BIRTH_SLACK)))
+    rise = np.where(afresh, joules, joules - old)
 
-    too_much_born = is_birth & (rise > limit * (1 + BIRTH_SLACK))
+    capped = is_birth & (rise > limit * (1 + BIRTH_SLACK))
     absurd = ~is_birth & (rise > limit * (1 + CLAMP_SLACK) + CLAMP_SLACK_JOULES)
-    flag = np.where(too_much_born, FLAG_BITS["birth-capped"], 0) | np.where(absurd, FLAG_BITS["clamped"], 0)
-    rise = np.where(too_much_born | absurd, np.maximum(limit, 0.0), rise)
-    known = Intervals(key[row], from_ms, time_ms[row], rise, alive[row], flags[row] | flag)
-    marker = unknown[time_ms[unknown] > start_ms]
-    nothing = Intervals(  # 1 ms, so that the flag finds its window
-        key[marker],
-        time_ms[marker] - 1,
-        time_ms[marker],
-        np.zeros(len(marker)),
-        np.zeros(len(marker)),
-        flags[marker],
-    )
-    return join(known, nothing)
+    flag = np.where(capped, FLAG_BITS["birth-capped"], 0) | np.where(absurd, FLAG_BITS["clamped"], 0)
+    rise = np.where(capped | absurd, limit, rise)
+    known = Intervals(key, from_ms, to_ms, rise, read.alive[row], read.flags[row] | flag)
+    return join(known, _of_unknown_age(read, unknown[read.time_ms[unknown] > start_ms]))
+
+
+def _of_unknown_age(read: Samples, row: np.ndarray) -> Intervals:
+    """First values that do not count: 1 ms of nothing each, so that the flag finds its window."""
+    nothing = np.zeros(len(row))
+    flags = np.where(read.joules[row] > 0, FLAG_BITS["unknown-start"], 0) | read.flags[row]
+    return Intervals(read.key[row], read.time_ms[row] - 1, read.time_ms[row], nothing, nothing, flags)

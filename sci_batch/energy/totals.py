@@ -61,7 +61,9 @@ def _pods(rises: pd.DataFrame) -> pd.DataFrame:
     )
     bits = bits | np.where(rewrite_container, FLAG_BITS["container-level"], 0)
     bits = bits | np.where(domains.to_numpy(), FLAG_BITS["legacy-total"], 0)
-    return pods.assign(flags=bits).drop(columns="level")
+    pods = pods.assign(flags=bits).drop(columns="level")
+    # old Kepler goes on showing containers that ended, flat
+    return pods[(pods["active_kwh"] > 0) | (pods["seconds"] > 0) | (bits != 0)].reset_index(drop=True)
 
 
 def _nodes(
@@ -91,4 +93,4 @@ def _seen(parts: list[Booked], nodes: pd.DataFrame) -> pd.DataFrame:
     """Seconds in which each node was watched; two generations on a node at once count once, at most."""
     seen = pd.concat([part.seen for part in parts], ignore_index=True)
     seen["node"] = nodes["node"].to_numpy()[seen["node"].to_numpy()]
-    return seen.groupby(NODE_KEY, as_index=False)["seconds"].sum()
+    return seen.groupby(NODE_KEY, as_index=False).agg(seconds=("seconds", "sum"))

@@ -124,9 +124,10 @@ def _legacy_total(client: Client, plan: Plan) -> tuple[pd.DataFrame, list[kepler
         return totals, []
     known = [meter for meter in meters if meter is not None]
     if len(meters) != 1 or len(known) != 1:
+        names = ", ".join(sorted(set(versions.label("version")))) or "version unknown"
         raise SourceError(
-            "this Kepler shows only kepler_container_joules_total, and its version "
-            f"({', '.join(sorted(set(versions.label('version')))) or 'unknown'}) does not say in which unit and of which parts",
+            f"this Kepler ({names}) shows only "
+            "kepler_container_joules_total, and does not say in which unit and of which parts",
             "Scrape kepler_container_package_joules_total and kepler_container_dram_joules_total as well "
             "(0.7.3 writes the total in mJ, up to 0.7.2 it holds uncore twice).",
         )
@@ -166,7 +167,7 @@ def _nothing(client: Client, plan: Plan) -> NoDataError | SourceError:
         )
     if names - {""}:
         return NoDataError(
-            f"Kepler is there ({', '.join(sorted(names)[:4])}), but shows no pod, container or node energy in this range",
+            f"Kepler is there ({', '.join(sorted(names)[:4])}), but shows no energy of pods or nodes here",
             "Turn on Kepler's metric levels `node` and `pod` (option --metrics), or check --power-domains.",
         )
     return NoDataError(

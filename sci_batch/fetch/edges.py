@@ -27,7 +27,7 @@ from sci_batch.prometheus.samples import Samples, concat
 OVERLAP_MS = 5 * 60 * 1000
 """How far `resets()` looks back over the edge, to see a fall between two steps."""
 LOOK_MS = 30_000
-"""Spacing of the moments at which a node's newest sample is held against its age."""
+"""Spacing of the moments at which a node is looked for a young sample."""
 NAMES_PER_QUERY = 50
 
 
@@ -49,6 +49,7 @@ class Cells:
 
     @classmethod
     def of(cls, ids: np.ndarray, edge_ms: np.ndarray) -> Cells:
+        """The distinct pairs."""
         return cls(np.unique(composite(ids, edge_ms)))
 
     def __or__(self, other: Cells) -> Cells:
@@ -61,6 +62,7 @@ class Cells:
         return Cells(np.intersect1d(self.code, other.code))
 
     def has(self, ids: np.ndarray, edge_ms: np.ndarray) -> np.ndarray:
+        """Which of these pairs are in the set."""
         return np.isin(composite(ids, edge_ms), self.code)
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -105,19 +107,25 @@ def queries(plan: Plan, meter: kepler.Meter, step_ms: int) -> dict[str, str]:
             if _old(meter)
             else meter.selector()
         )
-        young = max(LOOK_MS, plan.max_gap_ms - 2 * LOOK_MS) / 1000
-        texts["fresh"] = (
-            f"count_over_time((timestamp({look}) > (time() - {young:g}))[{step_ms}ms:{LOOK_MS}ms])"
-        )
+        young_ms = max(LOOK_MS, plan.max_gap_ms - 2 * LOOK_MS)
+        texts["fresh"] = f"count_over_time(count_over_time({look}[{young_ms}ms])[{step_ms}ms:{LOOK_MS}ms])"
     return texts
 
 
 def lived_query(plan: Plan, pod: kepler.Meter, node: kepler.Meter, step_ms: int) -> str:
-    """Share of the node's scrapes in a step that saw the pod, where it is below 1."""
+    """Share of the node's scrapes in a step that saw the pod live, where it is below 1.
+
+    The legacy goes on showing containers that ended, flat: only scrapes with a change count there.
+    """
     label = plan.labels.of(pod.generation, "instance" if _old(pod) else "node")
     step = f"{step_ms - 1}ms"
+    seen = (
+        f"(changes({pod.selector()}[{step}]) + 1)"
+        if _old(pod)
+        else f"count_over_time({pod.selector()}[{step}])"
+    )
     of_node = f"max by ({label}) (count_over_time({node.selector()}[{step}]))"
-    return f"(count_over_time({pod.selector()}[{step}]) / on ({label}) group_left () {of_node}) < 1"
+    return f"({seen} / on ({label}) group_left () {of_node}) < 1"
 
 
 def pairs(meters: Iterable[kepler.Meter]) -> list[tuple[kepler.Meter, kepler.Meter]]:
@@ -147,11 +155,12 @@ def _stretch(client: Client, plan: Plan, found: Discovery, state: _State, stretc
     lived = _lived(client, plan, found, state.registry, stretch)
 
     key, time_ms, joules, alive = _put_together(look, raw, lived, plan.max_gap_ms)
-    node, mark_ms = _marks(state.registry, look, raw, present - nodes_at_fault)
+    node, mark_ms = _marks(state.registry, raw, present - nodes_at_fault)
     observed = _observed(state, look, raw, whole - nodes_at_fault, plan)
     state.last_joules = _newest(state.last_joules, len(state.registry.keys), key, joules)
     return Counters(
-        start_ms=stretch.start_ms, end_ms=stretch.end_ms, keys=state.registry.keys, nodes=state.registry.nodes,
+        start_ms=stretch.start_ms, end_ms=stretch.end_ms,
+        keys=state.registry.keys, nodes=state.registry.nodes,
         key=key, time_ms=time_ms, joules=joules, alive=alive,
         flags=duplicate_flags(key, np.union1d(look.twice, raw_twice)),
         mark_node=node, mark_ms=mark_ms,
@@ -262,17 +271,17 @@ def _node_asks(
 ) -> list[tuple[kepler.Meter, str, int]]:
     """(meter, selector, edge) for whole nodes: all meters of the generation, many nodes at once."""
     node, edge_ms = nodes.pairs()
-    places = values.series.assign(node_id=registry.keys["node_id"].to_numpy()[values.key_of_series])
-    places = places[["node_id", "generation", "match_label", "match_value"]].drop_duplicates()
-    wanted = pd.DataFrame({"node_id": node, "edge_ms": edge_ms}).merge(places, on="node_id", validate="m:m")
+    shown = values.series.assign(node_id=registry.keys["node_id"].to_numpy()[values.key_of_series])
+    shown = shown[["node_id", "generation", "match_label", "match_value"]].drop_duplicates()
+    wanted = pd.DataFrame({"node_id": node, "edge_ms": edge_ms}).merge(shown, on="node_id", validate="m:m")
     asks = []
-    for (edge, generation, label), group in wanted.groupby(
-        ["edge_ms", "generation", "match_label"], sort=True
-    ):
-        for names in _batches(sorted(set(group["match_value"]))):
+    by = wanted.groupby(["edge_ms", "generation", "match_label"])["match_value"]
+    places = by.agg(_distinct).reset_index()
+    for edge, generation, label, names in places.to_numpy().tolist():
+        for batch in _batches(names):
             for meter in found.meters:
                 if meter.generation == generation:
-                    asks.append((meter, meter.selector(kepler.matcher(label, names)), int(edge)))
+                    asks.append((meter, meter.selector(kepler.matcher(label, batch)), int(edge)))
     return asks
 
 
@@ -284,15 +293,20 @@ def _key_asks(
     wanted = registry.keys.iloc[key][["generation", "level", "pod", "pod_uid", "container_id"]].assign(
         edge_ms=edge_ms
     )
+    wanted["id"] = wanted["pod_uid"].where(wanted["generation"] == kepler.REWRITE, wanted["pod"])
     asks = []
-    for (edge, generation, level), group in wanted.groupby(["edge_ms", "generation", "level"], sort=True):
-        word, column = ("pod_id", "pod_uid") if generation == kepler.REWRITE else ("pod", "pod")
-        for names in _batches(sorted(set(group[column]))):
+    places = wanted.groupby(["edge_ms", "generation", "level"])["id"].agg(_distinct).reset_index()
+    for edge, generation, level, ids in places.to_numpy().tolist():
+        label = plan.labels.of(generation, "pod_id" if generation == kepler.REWRITE else "pod")
+        for batch in _batches(ids):
             for meter in found.meters:
                 if (meter.generation, meter.level) == (generation, level):
-                    matcher = kepler.matcher(plan.labels.of(generation, word), names)
-                    asks.append((meter, meter.selector(matcher), int(edge)))
+                    asks.append((meter, meter.selector(kepler.matcher(label, batch)), int(edge)))
     return asks
+
+
+def _distinct(names: pd.Series) -> list[str]:
+    return sorted(set(names.tolist()))
 
 
 def _batches(names: list[str]) -> Iterator[list[str]]:
@@ -351,7 +365,7 @@ def _put_together(
     return key, time_ms, joules, alive
 
 
-def _marks(registry: Registry, look: _Look, raw: Readings, by_edge: Cells) -> tuple[np.ndarray, np.ndarray]:
+def _marks(registry: Registry, raw: Readings, by_edge: Cells) -> tuple[np.ndarray, np.ndarray]:
     """When each node was seen: at the edges, and at every scrape of the steps fetched raw."""
     node, edge_ms = by_edge.pairs()
     raw_node, raw_ms = _raw_marks(registry, raw)
@@ -380,7 +394,8 @@ def _observed(
     if look.stretch.step_ms <= plan.max_gap_ms:  # then the pairs of marks hold the whole steps already
         return near
     return (
-        np.concatenate([near[0], node]), np.concatenate([near[1], begin_ms]), np.concatenate([near[2], edge_ms]),
+        np.concatenate([near[0], node]), np.concatenate([near[1], begin_ms]),
+        np.concatenate([near[2], edge_ms]),
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, fields
 
 import pandas as pd
@@ -10,6 +9,7 @@ import pandas as pd
 from sci_batch.fetch.plan import Plan
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.problems import TooMuchError
+from sci_batch.schema import label_column
 
 PIECE_MS = 6 * 3_600_000
 """Longest look back of one query: every sample in it is loaded on the server."""
@@ -60,32 +60,31 @@ _FACTS = {
         matchers=('owner_is_controller!="false"',),
     ),
     "replicaset_owners": _Fact(
-        metric="kube_replicaset_owner", labels=("namespace", "replicaset", *_OWNER), key=("namespace", "replicaset"),
+        metric="kube_replicaset_owner", labels=("namespace", "replicaset", *_OWNER),
+        key=("namespace", "replicaset"),
     ),
     "job_owners": _Fact(
         metric="kube_job_owner", labels=("namespace", "job_name", *_OWNER), key=("namespace", "job_name"),
     ),
-    "pods": _Fact(metric="kube_pod_info", labels=("namespace", "pod", "uid", "node"), key=("namespace", "pod", "uid")),
+    "pods": _Fact(
+        metric="kube_pod_info", labels=("namespace", "pod", "uid", "node"), key=("namespace", "pod", "uid"),
+    ),
     "requests": _Fact(
         metric="kube_pod_container_resource_requests", labels=("namespace", "pod", "uid", "container"),
         key=("namespace", "pod", "uid", "container"), matchers=('resource="cpu"',), value="cores",
         sum_over=("namespace", "pod", "uid"),
     ),
     "capacity": _Fact(
-        metric="kube_node_status_capacity", labels=("node",), key=("node",), matchers=('resource="cpu"',), value="cores",
+        metric="kube_node_status_capacity", labels=("node",), key=("node",), matchers=('resource="cpu"',),
+        value="cores",
     ),
 }  # fmt: skip
-
-
-def label_name(key: str) -> str:
-    """`app.kubernetes.io/name` as kube-state-metrics writes it: `label_app_kubernetes_io_name`."""
-    return "label_" + re.sub(r"[^a-zA-Z0-9_]", "_", key)
 
 
 def kube(client: Client, plan: Plan) -> Kube:
     """Ask for all facts; labels only where they are grouped by."""
     wanted = dict(_FACTS)
-    labels = tuple(label_name(key) for key in plan.label_keys)
+    labels = tuple(label_column(key) for key in plan.label_keys)
     wanted["pod_labels"] = _Fact(
         metric="kube_pod_labels", labels=("namespace", "pod", *labels), key=("namespace", "pod")
     )
@@ -139,7 +138,8 @@ def _last(client: Client, plan: Plan, fact: _Fact) -> pd.DataFrame:
         list(fact.key), keep="last", ignore_index=True
     )
     if fact.sum_over:
-        table = table.groupby(list(fact.sum_over), as_index=False, dropna=False)[fact.value].sum()
+        by = table.groupby(list(fact.sum_over), as_index=False, dropna=False)
+        table = by.agg(**{fact.value: (fact.value, "sum")})
     return table.sort_values(list(fact.sum_over or fact.key), ignore_index=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sci_batch.kepler import Labels, Meter
 
@@ -45,10 +46,12 @@ class Plan:
 
     @property
     def start_ms(self) -> int:
+        """Start of the range."""
         return self.edges_ms[0]
 
     @property
     def end_ms(self) -> int:
+        """End of the range, exclusive."""
         return self.edges_ms[-1]
 
 
@@ -69,7 +72,7 @@ def step_ms(edges_ms: tuple[int, ...]) -> int:
 
     Windows of unequal length (days with a clock change) share the hour.
     """
-    widths = {right - left for left, right in zip(edges_ms, edges_ms[1:], strict=False)}
+    widths = {right - left for left, right in pairwise(edges_ms)}
     common = math.gcd(*widths)
     parts = 1
     while common // parts > LONGEST_STEP_MS or common % (parts * 1000):

@@ -50,7 +50,8 @@ class Readings:
 
 
 NOTHING = Readings(
-    series=pd.DataFrame(columns=["level", "state", "signature"], dtype="str"), key_of_series=np.empty(0, np.int64),
+    series=pd.DataFrame(columns=["level", "state", "signature"], dtype="str"),
+    key_of_series=np.empty(0, np.int64),
     row=np.empty(0, np.int64), time_ms=np.empty(0, np.int64), joules=np.empty(0),
 )  # fmt: skip
 
@@ -133,8 +134,8 @@ def one_scraper(found: Readings, *, touching: bool) -> tuple[Readings, np.ndarra
         spans["cluster"] = apart.cumsum()
         best = spans.sort_values(["cluster", "size", "signature"], ascending=[True, False, True])
         best = best.drop_duplicates("cluster").set_index("cluster")
-        of_piece = spans.set_index("piece")["cluster"].loc[piece[open_]].to_numpy()
-        chosen = best.loc[of_piece]
+        of_piece = spans.set_index("piece")["cluster"].loc[piece[open_].tolist()].to_numpy()
+        chosen = best.loc[of_piece.tolist()]
         mine = chosen["piece"].to_numpy() == piece[open_]
         t = found.time_ms[contested[open_]]
         within = (t >= chosen["min"].to_numpy()) & (t <= chosen["max"].to_numpy())

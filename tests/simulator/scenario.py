@@ -111,7 +111,7 @@ def default_nodes(generation: Generation = "rewrite") -> tuple[Node, ...]:
 
 
 def default_workloads() -> tuple[Workload, ...]:
-    """63 long-lived pods of every kind, one Job, and short pods of three CronJobs."""
+    """74 long-lived pods of every kind, one Job, and short pods of three CronJobs."""
     two = (("app", 0.85), ("envoy", 0.15))
     rollout, canary = 10 * HOUR + 20 * MINUTE + 7.0, 17 * HOUR + 5 * MINUTE
     train = 95 * MINUTE
@@ -128,6 +128,10 @@ def default_workloads() -> tuple[Workload, ...]:
         _make("platform", "auth", watts=2.0, replicas=2, requests_per_second=30.0, team="pay"),
         _make("platform", "metrics-adapter", watts=1.0, wave=0.0),
         _make("ml", "inference", watts=12.0, replicas=4, requests_per_second=3.0, team="ml"),
+        _make("platform", "cert-manager", watts=0.8, wave=0.0),
+        _make("data", "etl", watts=6.0, replicas=2, wave=0.4, team="data"),
+        _make("data", "dashboards", watts=2.0, replicas=2, requests_per_second=6.0, team="data"),
+        _make("kube-system", "metrics-server", watts=1.1, wave=0.1),
         _make("kube-system", "coredns", watts=0.9, replicas=2, wave=0.1),
     )  # fmt: skip
     others = (
@@ -136,6 +140,8 @@ def default_workloads() -> tuple[Workload, ...]:
         _make("shop", "orders-db", "StatefulSet", watts=6.0, replicas=3, team="data",
               recreate_at=14 * HOUR + 33 * MINUTE),
         _make("search", "elastic", "StatefulSet", watts=8.0, replicas=3, team="search"),
+        _make("data", "kafka", "StatefulSet", watts=5.0, replicas=3, wave=0.2, team="data"),
+        _make("data", "cache", "StatefulSet", watts=1.5, replicas=2, team="data"),
         _make("platform", "queue", "StatefulSet", watts=3.0, replicas=3, wave=0.2),
         _make("platform", "ingress", "DaemonSet", watts=2.5, requests_per_second=80.0),
         _make("platform", "log-agent", "DaemonSet", watts=1.5, wave=0.1),

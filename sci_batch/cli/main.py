@@ -1,0 +1,122 @@
+"""The command line's front door and its one error boundary."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from sci_batch import __version__
+from sci_batch.cli import config
+from sci_batch.cli.compute import compute
+from sci_batch.cli.help import GroupedHelp
+from sci_batch.cli.queries import queries
+from sci_batch.cli.record import record
+from sci_batch.cli.schema import schema
+from sci_batch.cli.terminal import abandon_stdout, say, show_error
+from sci_batch.errors import SciBatchError, UsageError
+
+PROGRAM = "sci-batch"
+INTERRUPTED = 130
+TERMINATED = 143
+# The base of everything a wrong flag raises. typer may carry a click of its own, so click's own
+# class would be another one.
+_COMMAND_LINE_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(
+    help="What a unit of work of your software costs the climate: "
+    "Kepler's energy from Prometheus, carbon, SCI score.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(cls=GroupedHelp)(compute)
+app.command(cls=GroupedHelp)(record)
+app.command(cls=GroupedHelp)(queries)
+app.command(cls=GroupedHelp)(schema)
+app.add_typer(config.app, name="config")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"{PROGRAM} {__version__}")
+
+
+@app.callback(invoke_without_command=True)
+def _front(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if show_version:
+        version()
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(UsageError.exit_code)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code (README, "Exit codes").
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program's name; None: those of the process.
+    """
+    try:
+        code = typer.main.get_command(app).main(
+            args=list(sys.argv[1:] if argv is None else argv), prog_name=PROGRAM, standalone_mode=False
+        )
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except SciBatchError as error:
+        show_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        abandon_stdout()
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except _COMMAND_LINE_ERROR as error:
+        return _wrong_command_line(error)
+    except SystemExit as stop:
+        return _stopped(stop)
+    except Exception:  # the boundary: whatever comes here is a bug
+        say(traceback.format_exc())
+        say("error: this is a bug in sci-batch. Please report it, with the lines above and the command.")
+        return 1
+    if code == INTERRUPTED:
+        say("interrupted")
+    return code if isinstance(code, int) else 0
+
+
+def _wrong_command_line(error: Exception) -> int:
+    message = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else PROGRAM
+    show_error(UsageError(message, f"See {command} --help."))
+    return UsageError.exit_code
+
+
+def _stopped(stop: SystemExit) -> int:
+    if isinstance(stop.__context__, BrokenPipeError):  # typer turns it into exit 1
+        abandon_stdout()
+        return 0
+    return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    # An exception, so that temporary files go away: a pod is stopped by SIGTERM.
+    raise SystemExit(TERMINATED)
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""Words for people, on standard error: standard output belongs to the data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from sci_batch.errors import SciBatchError, UsageError
+from sci_batch.settings import CLOCK_VARIABLE, Settings
+from sci_batch.sinks import SinkOptions
+
+
+class Progress(Protocol):
+    """What the pipeline calls as it goes on."""
+
+    def __call__(self, words: str, share: float, /) -> None:
+        """Say where we are: words, and the share that is done, 0..1."""
+
+
+def say(text: str) -> None:
+    """One line for people; a closed or broken standard error is no reason to fail."""
+    try:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+    except (AttributeError, OSError, ValueError):  # it is None, full or closed
+        return
+
+
+def show_error(error: SciBatchError) -> None:
+    """What failed, and below it the cure."""
+    say(f"error: {error.what}")
+    if error.cure:
+        say(f"  {error.cure}")
+
+
+@contextmanager
+def progress(settings: Settings) -> Iterator[Progress]:
+    """Progress on one line of a terminal, as lines with `--verbose`, else nothing."""
+    live = sys.stderr is not None and sys.stderr.isatty() and not settings.quiet and not settings.verbose
+
+    def tell(words: str, share: float, /) -> None:
+        text = f"{words} {share:.0%}"
+        if settings.verbose:
+            say(text)
+        elif live:
+            sys.stderr.write(f"\r\x1b[K{text[: shutil.get_terminal_size().columns - 1]}")
+            sys.stderr.flush()
+
+    try:
+        yield tell
+    finally:
+        if live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def now_ms(environ: Mapping[str, str]) -> int:
+    """The clock [ms since the Unix epoch], the only place that reads it."""
+    import time
+
+    given = environ.get(CLOCK_VARIABLE, "").strip()
+    if not given:
+        return time.time_ns() // 1_000_000
+    if not given.isdigit():
+        raise UsageError(f"{CLOCK_VARIABLE}: {given!r} is not Unix seconds", "Unset it: it is for tests.")
+    return int(given) * 1_000
+
+
+def on_terminal() -> bool:
+    """Whether people read standard output."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def sink_options(settings: Settings, environ: Mapping[str, str]) -> SinkOptions:
+    """What the outputs may know about standard output."""
+    terminal = on_terminal()
+    return SinkOptions(
+        terminal=terminal,
+        width=shutil.get_terminal_size().columns if terminal else None,
+        color=_color(settings.color, terminal, environ),
+        encoding=getattr(sys.stdout, "encoding", None) or "utf-8",
+        top=settings.top,
+        no_clobber=settings.no_clobber,
+    )
+
+
+def _color(choice: str, terminal: bool, environ: Mapping[str, str]) -> bool:
+    if choice != "auto":
+        return choice == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    return bool(environ.get("FORCE_COLOR")) or (terminal and environ.get("TERM") != "dumb")
+
+
+def abandon_stdout() -> None:
+    """After a broken pipe: nothing more to say, also not when the interpreter ends."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, sys.stdout.fileno())
+    except (OSError, ValueError):  # standard output is no file, as under test
+        return
+    finally:
+        os.close(sink)

@@ -1,0 +1,22 @@
+"""Settings: frozen, typed, declared once; only this package and the command line read the environment."""
+
+from sci_batch.settings.connection import http_settings
+from sci_batch.settings.loading import CLOCK_VARIABLE, CONFIG_VARIABLE, OPTIONS, Command, Loaded, load
+from sci_batch.settings.option import Option
+from sci_batch.settings.table import Settings
+from sci_batch.settings.values import FunctionalUnit, Output, Spec
+
+__all__ = [
+    "CLOCK_VARIABLE",
+    "CONFIG_VARIABLE",
+    "OPTIONS",
+    "Command",
+    "FunctionalUnit",
+    "Loaded",
+    "Option",
+    "Output",
+    "Settings",
+    "Spec",
+    "http_settings",
+    "load",
+]

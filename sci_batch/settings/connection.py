@@ -1,0 +1,67 @@
+"""The settings as the Prometheus client wants them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sci_batch.errors import UsageError
+
+if TYPE_CHECKING:
+    from sci_batch.prometheus.http import HttpSettings
+    from sci_batch.settings.table import Settings
+
+
+def http_settings(settings: Settings) -> HttpSettings:
+    """How to reach the server.
+
+    Raises
+    ------
+    UsageError
+        No server is given, the header file cannot be read, or the parts contradict each other.
+    """
+    from sci_batch.prometheus.http import HttpSettings, check
+
+    if settings.prometheus_url is None:
+        raise UsageError("no Prometheus is given", "Give -p/--prometheus-url http://host:9090.")
+    made = HttpSettings(
+        url=settings.prometheus_url,
+        timeout_seconds=float(settings.timeout_seconds),
+        retries=settings.retries,
+        concurrency=settings.concurrency,
+        bearer_token_file=_name(settings.bearer_token_file),
+        basic_auth_file=_name(settings.basic_auth_file),
+        ca_file=_name(settings.ca_file),
+        cert_file=_name(settings.cert_file),
+        key_file=_name(settings.key_file),
+        insecure_skip_verify=settings.insecure_skip_verify,
+        headers=(*_headers_of_file(settings.header_file), *settings.headers),
+        org_id=settings.org_id,
+        http_config_file=_name(settings.http_config_file),
+        compression=settings.compression,
+        allow_partial=settings.allow_partial,
+        extra_params=settings.extra_param,
+    )
+    check(made)
+    return made
+
+
+def _name(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _headers_of_file(path: Path | None) -> tuple[tuple[str, str], ...]:
+    from sci_batch.prometheus.http import parse_headers
+
+    if path is None:
+        return ()
+    try:
+        text = path.read_text(encoding="latin-1")
+    except OSError as error:
+        raise UsageError(
+            f"--header-file {path} cannot be read: {error.strerror}", "Check the path."
+        ) from None
+    try:
+        return parse_headers(text)
+    except UsageError as error:
+        raise UsageError(f"--header-file {path}: {error.what}", error.cure) from None

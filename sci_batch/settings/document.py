@@ -1,0 +1,88 @@
+"""The settings as a TOML file: what is in effect, and a template to start from."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from sci_batch.settings.loading import OPTIONS, Loaded
+from sci_batch.settings.option import Option
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+def effective(loaded: Loaded) -> str:
+    """Every setting with its origin, as TOML; unset ones are comments, secrets are hidden."""
+    lines = []
+    for name, item in OPTIONS.items():
+        value = getattr(loaded.settings, name)
+        origin = loaded.origins[name]
+        if item.secret:
+            count = len(value)
+            lines.append(f"# {item.name}: {f'{count} set, hidden' if count else 'not set'}  # {origin}")
+        elif value is None or value == ():
+            lines.append(f"# {item.name}: not set  # {origin}")
+        else:
+            lines.append(f"{item.name} = {_toml(name, item, value)}  # {origin}")
+    return "\n".join(lines) + "\n"
+
+
+def template() -> str:
+    """A commented configuration file with every key, its help and its default."""
+    return "\n".join(_template_lines()) + "\n"
+
+
+def _template_lines() -> Iterator[str]:
+    yield "# sci-batch.toml: take the `#` away from the lines to set. Read by --config sci-batch.toml"
+    yield "# or SCI_BATCH_CONFIG. A flag wins over the environment, the environment over this file."
+    panel = ""
+    for name, item in OPTIONS.items():
+        if item.secret:
+            continue
+        if item.panel != panel:
+            panel = item.panel
+            yield ""
+            yield f"# --- {panel} ---"
+        yield ""
+        yield from textwrap.wrap(
+            item.help, 100, initial_indent="# ", subsequent_indent="# ", break_long_words=False
+        )
+        yield f"#{item.name} = {_sample(name, item)}"
+
+
+def _sample(name: str, item: Option) -> str:
+    if item.switch:
+        return item.default or "false"
+    if item.default and (item.commas or item.repeatable):
+        return _toml(name, item, item.parse(item.default))
+    if item.default:
+        return json.dumps(item.default) if not re.fullmatch(r"[\d.]+", item.default) else item.default
+    return '[""]' if item.repeatable else '""'
+
+
+def _toml(name: str, item: Option, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float) and not name.endswith("_seconds"):
+        return repr(value)
+    if item.repeatable or item.commas:
+        return "[" + ", ".join(_quoted(_text(part)) for part in value) + "]"
+    return _quoted(_duration(value) if name.endswith("_seconds") else _text(value))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "=".join(value)
+    return re.sub(r"(?<=//)[^/@]*@", "***@", str(value))
+
+
+def _quoted(value: str) -> str:
+    # JSON strings of printable text are TOML strings.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _duration(seconds: int) -> str:
+    return next(f"{seconds // length}{unit}" for unit, length in _UNITS if seconds % length == 0)

@@ -1,0 +1,277 @@
+"""Flag > environment > file > default, every problem in one error."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from sci_batch import gate
+from sci_batch.errors import UsageError
+from sci_batch.settings.connection import http_settings
+from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
+from sci_batch.settings.table import Settings
+from sci_batch.settings.values import yes_no
+
+Command = Literal["compute", "record", "queries", "show"]
+
+OPTIONS: Mapping[str, Option] = options_of(Settings)
+"""Field of `Settings` to its option."""
+CONFIG_VARIABLE = ENVIRONMENT_PREFIX + "CONFIG"
+CLOCK_VARIABLE = ENVIRONMENT_PREFIX + "NOW"
+"""Unix seconds instead of the clock, for tests."""
+
+_FLAG, _OURS, _OTHERS, _FILE, _DEFAULT = range(5)
+_OF_KUBERNETES = re.compile(r"SCI_BATCH_(SERVICE_(HOST|PORT)(_.*)?|PORT(_.*)?)")
+"""Set by the kubelet when a Service is called `sci-batch`."""
+_EXCLUSIVE: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (("prometheus_url",), ("demo",), ("snapshot",)),
+    (("since_seconds",), ("start", "end")),
+    (("quiet",), ("verbose",)),
+)
+"""Alternatives: the one from the strongest origin wins, two of the same strength are a mistake."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Settings, where each came from (by field), and words to say on standard error."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    rank: int
+    where: str
+    values: Sequence[str] | bool
+
+
+def load(
+    flags: Mapping[str, Any], environ: Mapping[str, str], command: Command, config: str | None = None
+) -> Loaded:
+    """Settings of a command.
+
+    Parameters
+    ----------
+    flags
+        By field of `Settings`: a text, a list of texts, a bool; None or an empty list is not given.
+    environ
+        Environment variables; a blank one counts as not set.
+    command
+        What will run: it decides what is required.
+    config
+        Configuration file; None: the one of `SCI_BATCH_CONFIG`, or none.
+
+    Raises
+    ------
+    UsageError
+        With everything that is wrong.
+    """
+    problems: list[UsageError] = []
+    file_name = config or environ.get(CONFIG_VARIABLE, "").strip() or None
+    of_file = _read_file(file_name, problems) if file_name else {}
+    fields: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    ranks: dict[str, int] = {}
+    for name, item in OPTIONS.items():
+        given = next(_givens(name, item, flags, environ, of_file), None)
+        ranks[name] = given.rank if given else _DEFAULT
+        origins[name] = given.where if given else "default"
+        if given:
+            _parse(name, item, given, fields, problems)
+    _keep_strongest(fields, ranks, origins, problems)
+    settings = Settings(**fields)
+    faulty = {name for name, rank in ranks.items() if rank != _DEFAULT} - set(fields)
+    problems += _across(settings, command, faulty)
+    if problems:
+        raise _together(problems)
+    return Loaded(settings=settings, origins=origins, warnings=tuple(_warnings(settings, environ)))
+
+
+def _givens(
+    name: str,
+    item: Option,
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    of_file: Mapping[str, _Given],
+) -> Iterator[_Given]:
+    flag = flags.get(name)
+    if flag is not None and flag != []:
+        yield _Given(_FLAG, item.flag, [flag] if isinstance(flag, str) else flag)
+    for rank, variable in (
+        (_OURS, item.environment),
+        *((_OTHERS, other) for other in item.other_environment),
+    ):
+        text = environ.get(variable, "")
+        if text.strip():
+            yield _Given(rank, variable, _split(text, item) if item.repeatable else [text.strip()])
+    if item.name in of_file:
+        yield of_file[item.name]
+
+
+def _split(text: str, item: Option) -> list[str]:
+    return [part.strip() for part in re.split(f"[{item.split}]", text) if part.strip()]
+
+
+def _parse(
+    name: str, item: Option, given: _Given, fields: dict[str, Any], problems: list[UsageError]
+) -> None:
+    try:
+        if isinstance(given.values, bool):
+            fields[name] = given.values
+        elif item.switch:
+            fields[name] = yes_no(given.values[0])
+        elif item.repeatable:
+            fields[name] = item.combine([item.parse(value) for value in given.values])
+        else:
+            fields[name] = item.parse(given.values[0])
+    except UsageError as error:
+        problems.append(UsageError(f"{given.where}: {error.what}", error.cure))
+
+
+def _read_file(name: str, problems: list[UsageError]) -> dict[str, _Given]:
+    try:
+        document = tomllib.loads(Path(name).read_text(encoding="utf-8"))
+    except OSError as error:
+        problems.append(UsageError(f"{name} cannot be read: {error.strerror}", "Check --config."))
+        return {}
+    except ValueError as error:  # TOML or UTF-8
+        problems.append(
+            UsageError(
+                f"{name} is not TOML: {error}",
+                'Write lines such as window = "1h"; see `sci-batch config init`.',
+            )
+        )
+        return {}
+    known = {item.name: item for item in OPTIONS.values() if not item.secret}
+    given: dict[str, _Given] = {}
+    for key, value in document.items():
+        where = f"{key} in {name}"
+        if key not in known:
+            problems.append(UsageError(f"{where}: there is no such key", _hint(key, known)))
+            continue
+        values = _texts(value, known[key])
+        if values is None:
+            wanted = "true or false" if known[key].switch else "a text" + " or a list" * known[key].repeatable
+            problems.append(UsageError(f"{where}: the value has the wrong type", f"Give {wanted}."))
+            continue
+        given[key] = _Given(_FILE, where, values)
+    return given
+
+
+def _hint(key: str, known: Mapping[str, Option]) -> str:
+    if key.replace("_", "-").lower() == "headers":
+        return f"Headers are secret: set {ENVIRONMENT_PREFIX}HEADERS, or header-file."
+    near = get_close_matches(key.replace("_", "-").lower(), known, n=1, cutoff=0.5)
+    return f"Did you mean {near[0]}?" if near else "`sci-batch config init` prints all keys."
+
+
+def _texts(value: object, item: Option) -> list[str] | bool | None:
+    """The texts of a TOML value as flags would carry them; None for a wrong type."""
+    if item.switch:
+        return value if isinstance(value, bool) else None
+    if isinstance(value, list):
+        texts = [_text(part) for part in value]
+        if None in texts or not (item.repeatable or item.commas):
+            return None
+        whole = [text for text in texts if text is not None]
+        return whole if item.repeatable else [",".join(whole)]
+    text = _text(value)
+    return None if text is None else [text]
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool | dict | list):
+        return None
+    # TOML dates and times come as objects; their ISO form is what --start takes.
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _keep_strongest(
+    fields: dict[str, Any], ranks: dict[str, int], origins: dict[str, str], problems: list[UsageError]
+) -> None:
+    for alternatives in _EXCLUSIVE:
+        strength = {
+            names: min(ranks[name] for name in names if fields.get(name))
+            for names in alternatives
+            if any(fields.get(name) for name in names)
+        }
+        best = min(strength.values(), default=_DEFAULT)
+        winners = [names for names, rank in strength.items() if rank == best]
+        if len(winners) > 1:
+            flags = [next(OPTIONS[name].flag for name in names if fields.get(name)) for names in winners]
+            problems.append(UsageError(f"{' and '.join(flags)} exclude each other", "Give one of them."))
+        for names in strength.keys() - set(winners):
+            for name in names:
+                if fields.pop(name, None):
+                    origins[name] = f"default ({origins[name]} set aside)"
+
+
+def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
+    """Problems between fields, and what the command cannot do without."""
+    no_source = not (settings.prometheus_url or settings.demo or settings.snapshot)
+    if command in ("compute", "record") and no_source and not faulty & {"prometheus_url", "demo", "snapshot"}:
+        yield UsageError(
+            "no source of measurements is given",
+            "Give -p/--prometheus-url http://host:9090 (or set SCI_BATCH_PROMETHEUS_URL or PROMETHEUS_URL), "
+            "--snapshot DIR, or --demo.",
+        )
+    if command == "record" and settings.out is None and "out" not in faulty:
+        yield UsageError("there is no folder for the recording", "Give --out DIR.")
+    if command == "compute" and settings.intensity is None and "intensity" not in faulty:
+        yield UsageError(
+            "no grid carbon intensity is given: the grams of CO2e that one kWh of your electricity causes",
+            "Give --intensity 380 (gCO2e/kWh) with the figure of your grid or contract. There is no hidden "
+            "default, because grids differ more than twentyfold.",
+        )
+    if settings.end is not None and settings.start is None and "start" not in faulty:
+        yield UsageError("--end is given without --start", "Give --start too, or only --since.")
+    if command == "compute" and _scoreless(settings) and "functional_unit" not in faulty:
+        for limit in settings.fail_on:
+            if limit.measure in gate.SCORE_MEASURES:
+                yield UsageError(
+                    f"--fail-on {limit} needs a score", "Give --functional-unit, or take the limit away."
+                )
+    if settings.prometheus_url and not faulty & _CONNECTION:
+        try:
+            http_settings(settings)
+        except UsageError as error:
+            yield error
+
+
+_CONNECTION = {name for name, item in OPTIONS.items() if item.panel in ("Source", "Connection")}
+
+
+def _scoreless(settings: Settings) -> bool:
+    """No unit of work is given, and the demo, which brings its own, is not asked for."""
+    return settings.functional_unit is None and not settings.demo
+
+
+def _together(problems: Sequence[UsageError]) -> UsageError:
+    if len(problems) == 1:
+        return problems[0]
+    lines = [f"  {problem.what.rstrip('.')}. {problem.cure}".rstrip() for problem in problems]
+    return UsageError(f"{len(problems)} settings are wrong:\n" + "\n".join(lines))
+
+
+def _warnings(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    known = {item.environment for item in OPTIONS.values()} | {CONFIG_VARIABLE, CLOCK_VARIABLE}
+    for variable in sorted(environ):
+        if (
+            not variable.startswith(ENVIRONMENT_PREFIX)
+            or variable in known
+            or _OF_KUBERNETES.fullmatch(variable)
+        ):
+            continue
+        names = sorted(name.removeprefix(ENVIRONMENT_PREFIX) for name in known)
+        near = get_close_matches(variable.removeprefix(ENVIRONMENT_PREFIX), names, n=1)
+        hint = f": did you mean {ENVIRONMENT_PREFIX}{near[0]}?" if near else ""
+        yield f"environment variable {variable} is not known and has no effect{hint}"
+    if settings.insecure_skip_verify and settings.prometheus_url:
+        yield "--insecure-skip-verify: whoever is in between can read the login and change the answers"

@@ -1,0 +1,303 @@
+"""Texts to values: each function reads one text, or raises `UsageError` with a cure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from sci_batch.errors import UsageError
+from sci_batch.prometheus.http import split_url
+from sci_batch.schema import GROUP_KEYS, LABEL_KEY_PREFIX
+from sci_batch.sinks import SINKS
+from sci_batch.windows import parse_time
+
+POWER_DOMAINS = ("package", "dram", "core", "uncore", "pp0", "pp1", "psys", "other", "gpu")
+_INSIDE_PACKAGE = ("core", "uncore", "pp0", "pp1")
+KEPLER_LABELS = (
+    "node", "namespace", "pod", "pod_id", "container_id", "power_domain", "mode", "state", "instance",
+)  # fmt: skip
+KUBE_LABELS = ("namespace", "pod", "uid", "node")
+INTENSITY_KINDS = ("constant",)
+EMBODIED_KINDS = ("kg",)
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+_DOMAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """`kind:argument`: where a factor comes from, `Spec("constant", "380")`."""
+
+    kind: str
+    argument: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.argument}"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionalUnit:
+    """Unit of work: its name and where its count comes from (a number per row, or PromQL)."""
+
+    name: str
+    kind: Literal["constant", "prometheus"]
+    argument: str
+
+    def __str__(self) -> str:
+        prefix = "" if self.kind == "constant" else f"{self.kind}:"
+        return f"{self.name}={prefix}{self.argument}"
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output: a format of `SINKS`, and a file (None: standard output)."""
+
+    format: str
+    path: Path | None
+
+    def __str__(self) -> str:
+        return self.format if self.path is None else f"{self.format}={self.path}"
+
+
+def suggestion(wrong: str, known: Collection[str]) -> str:
+    """`Did you mean x?`, else the list of what is known."""
+    near = get_close_matches(wrong, known, n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+
+
+def text(value: str) -> str:
+    """Any text that is not blank."""
+    if not value.strip():
+        raise UsageError("the value is blank", "Give a value, or leave it out.")
+    return value
+
+
+def path(value: str) -> Path:
+    """A file or folder; `~` is the home folder."""
+    return Path(text(value)).expanduser()
+
+
+def url(value: str) -> str:
+    """HTTP address of a server; the error never repeats it, as it may hold a login."""
+    split_url(value)
+    return value.strip()
+
+
+def whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    """Reader of a whole number of at least `low` (and at most `high`)."""
+    wanted = f"at least {low}" if high is None else f"{low} to {high}"
+
+    def parse(value: str) -> int:
+        if (
+            not re.fullmatch(r"\d{1,12}", value)
+            or int(value) < low
+            or (high is not None and int(value) > high)
+        ):
+            raise UsageError(
+                f"{value!r} is not a whole number of {wanted}", f"Give a number such as {max(low, 1)}."
+            )
+        return int(value)
+
+    return parse
+
+
+def number(low: float, high: float = math.inf, *, above: bool = False) -> Callable[[str], float]:
+    """Reader of a finite number from `low` (or, with `above`, greater) to `high`."""
+    wanted = f"{'more than' if above else 'at least'} {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+
+    def parse(value: str) -> float:
+        found = _float(value)
+        if found is None or not low <= found <= high or (above and found == low):
+            raise UsageError(
+                f"{value!r} is not a number of {wanted}", "Write it with a point, without a unit."
+            )
+        return found
+
+    return parse
+
+
+def _float(value: str) -> float | None:
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
+        return None
+    found = float(value)
+    return found if math.isfinite(found) else None
+
+
+def yes_no(value: str) -> bool:
+    """Switch in the environment: 1/true/yes/on or 0/false/no/off."""
+    if value.lower() in _YES + _NO:
+        return value.lower() in _YES
+    raise UsageError(f"{value!r} is neither yes nor no", "Give true or false.")
+
+
+def one_of(*known: str) -> Callable[[str], str]:
+    """Reader of one word out of a list."""
+
+    def parse(value: str) -> str:
+        if value not in known:
+            raise UsageError(f"{value!r} is not known here", suggestion(value, known))
+        return value
+
+    return parse
+
+
+def pair(value: str) -> tuple[str, str]:
+    """`KEY=VALUE`, split at the first `=`."""
+    key, equals, rest = value.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"{value!r} is not KEY=VALUE", "Give for example dedup=true.")
+    return key.strip(), rest
+
+
+def cluster_label(value: str) -> tuple[str, str]:
+    """`LABEL=VALUE` with a Prometheus label name."""
+    key, rest = pair(value)
+    if not _LABEL_NAME.fullmatch(key):
+        raise UsageError(f"{key!r} is not a Prometheus label name", "Give for example cluster=production.")
+    return key, rest
+
+
+def renamed(*ours: str) -> Callable[[str], tuple[str, str]]:
+    """Reader of `OUR=THEIRS`: one of our label words, and the name it has in that Prometheus."""
+
+    def parse(value: str) -> tuple[str, str]:
+        our, theirs = pair(value)
+        if our not in ours:
+            raise UsageError(f"{our!r} is none of our label words", suggestion(our, ours))
+        if not _LABEL_NAME.fullmatch(theirs):
+            raise UsageError(
+                f"{theirs!r} is not a Prometheus label name", f"Give for example {our}=exported_{our}."
+            )
+        return our, theirs
+
+    return parse
+
+
+def each_key_once(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Pairs whose keys differ."""
+    twice = _twice([key for key, _ in pairs])
+    if twice:
+        raise UsageError(f"{twice} is given twice", "Give it once.")
+    return tuple(pairs)
+
+
+def flat(parts: Sequence[tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
+    """Headers of all lines."""
+    return tuple(pair for part in parts for pair in part)
+
+
+def instant(value: str) -> str:
+    """Text of a time that `windows.parse_time` will read once the clock is known."""
+    parse_time(value, now_ms=0)
+    return value
+
+
+def _names(value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(","))
+    if "" in names:
+        raise UsageError(
+            "there is an empty name in the list", "Write names with commas between, without gaps."
+        )
+    if twice := _twice(names):
+        raise UsageError(f"{twice!r} stands twice", "Name it once.")
+    return names
+
+
+def _twice(names: Sequence[str]) -> str:
+    return next((name for index, name in enumerate(names) if name in names[:index]), "")
+
+
+def group_by(value: str) -> tuple[str, ...]:
+    """Group keys: `namespace,workload`, `node`, `label:team`."""
+    names = _names(value)
+    for name in names:
+        if name.startswith(LABEL_KEY_PREFIX) and name != LABEL_KEY_PREFIX:
+            continue
+        if name not in GROUP_KEYS:
+            raise UsageError(f"{name!r} is no group key", suggestion(name, (*GROUP_KEYS, "label:KEY")))
+    return names
+
+
+def power_domains(value: str) -> tuple[str, ...]:
+    """RAPL domains that may be added up; other names (hwmon sensors) pass unless they look like typos."""
+    names = _names(value)
+    for name in names:
+        near = get_close_matches(name, POWER_DOMAINS, n=1, cutoff=0.75)
+        if not _DOMAIN_NAME.fullmatch(name) or (near and name not in POWER_DOMAINS):
+            raise UsageError(f"{name!r} is no power domain", suggestion(name, POWER_DOMAINS))
+    if "psys" in names and len(names) > 1:
+        raise UsageError("psys holds the other domains: adding them counts energy twice", "Give psys alone.")
+    inside = [name for name in _INSIDE_PACKAGE if name in names]
+    if "package" in names and inside:
+        raise UsageError(
+            f"package holds {inside[0]}: adding them counts energy twice",
+            f"Leave out {' and '.join(inside)}.",
+        )
+    return names
+
+
+def intensity(value: str) -> Spec:
+    """Grid intensity [gCO2e/kWh]: a number, or `KIND:ARGUMENT`."""
+    return _spec(value, INTENSITY_KINDS, "380 or constant:380")
+
+
+def embodied(value: str) -> Spec:
+    """Embodied carbon of a node: `kg:1200` [kgCO2e]."""
+    return _spec(value, EMBODIED_KINDS, "kg:1200")
+
+
+def _spec(value: str, kinds: tuple[str, ...], example: str) -> Spec:
+    kind, colon, argument = value.partition(":")
+    if not colon:
+        kind, argument = kinds[0], value
+        if _float(value) is None or kinds != INTENSITY_KINDS:
+            raise UsageError(f"{value!r} is not KIND:ARGUMENT", f"Give for example {example}.")
+    if kind not in kinds:
+        raise UsageError(
+            f"{kind!r} is no known kind", f"{suggestion(kind, kinds)} Give for example {example}."
+        )
+    found = _float(argument)
+    if found is None or found < 0:
+        raise UsageError(f"{argument!r} is not a number of at least 0", f"Give for example {example}.")
+    return Spec(kind, argument)
+
+
+def functional_unit(value: str) -> FunctionalUnit:
+    """`NAME=VALUE` (a number per row) or `NAME=prometheus:PROMQL`."""
+    name, equals, source = value.partition("=")
+    name, source = name.strip(), source.strip()
+    example = (
+        "Give for example 'request=prometheus:sum by (namespace) (increase(http_requests_total[{window}]))'."
+    )
+    if not equals or not source or not re.fullmatch(r"[A-Za-z][\w /.-]*", name):
+        raise UsageError(f"{value!r} is not NAME=VALUE or NAME=prometheus:PROMQL", example)
+    kind, _, argument = source.partition(":")
+    if kind == "prometheus" and argument.strip():
+        return FunctionalUnit(name, "prometheus", argument.strip())
+    found = _float(source)
+    if found is None:
+        raise UsageError(f"{source!r} is neither a number nor prometheus:PROMQL", example)
+    if found <= 0:
+        raise UsageError(f"{source!r} units of work give no score", "Give more than 0.")
+    return FunctionalUnit(name, "constant", source)
+
+
+def output(value: str) -> Output:
+    """`FORMAT` or `FORMAT=PATH`; no path, or `-`, is standard output."""
+    name, _, target = value.partition("=")
+    if name not in SINKS:
+        raise UsageError(f"{name!r} is no output format", suggestion(name, tuple(SINKS)))
+    return Output(name, None if target in ("", "-") else path(target))
+
+
+def outputs(chosen: Sequence[Output]) -> tuple[Output, ...]:
+    """Outputs of which at most one goes to standard output, and each other to a file of its own."""
+    targets = ["standard output" if item.path is None else str(item.path) for item in chosen]
+    if twice := _twice(targets):
+        raise UsageError(f"two outputs go to {twice}", "Give each a path of its own, such as csv=result.csv.")
+    return tuple(chosen)

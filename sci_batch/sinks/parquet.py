@@ -1,0 +1,41 @@
+"""Parquet: typed, compressed, with units and provenance inside.
+
+Each field's metadata holds `unit` and `meaning`; the file's metadata holds `sci_batch`, the same
+JSON object as the `json` output without its rows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sci_batch.report import Report
+from sci_batch.schema import TIME, Column, result_columns
+from sci_batch.sinks import SinkOptions
+from sci_batch.sinks.json import head, line
+from sci_batch.sinks.target import opened
+
+METADATA_KEY = b"sci_batch"
+_TYPES = {TIME: pa.timestamp("us", tz="UTC"), "float64": pa.float64(), "str": pa.string()}
+
+
+def write(report: Report, path: Path | None, options: SinkOptions) -> None:
+    """All rows, zstd, text columns as dictionaries."""
+    columns = result_columns(report.provenance.group_by)
+    schema = pa.schema([_field(column) for column in columns])
+    table = pa.Table.from_pandas(report.result, schema=schema, preserve_index=False)
+    table = table.replace_schema_metadata(
+        {**(table.schema.metadata or {}), METADATA_KEY: line(head(report)).encode()}
+    )
+    sink = pa.BufferOutputStream()
+    texts = [column.name for column in columns if column.dtype == "str"]
+    pq.write_table(table, sink, compression="zstd", use_dictionary=texts)
+    with opened(path, no_clobber=options.no_clobber) as stream:
+        stream.write(memoryview(sink.getvalue()))
+
+
+def _field(column: Column) -> pa.Field:
+    metadata = {"unit": column.unit, "meaning": column.meaning}
+    return pa.field(column.name, _TYPES[column.dtype], nullable=column.nullable, metadata=metadata)

@@ -1,0 +1,351 @@
+"""What each command prints, and where."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sci_batch import __version__, pipeline, schema, source
+from sci_batch.cli.main import main
+from sci_batch.report import Report
+from sci_batch.settings import OPTIONS, Settings
+from tests.cli import handmade
+from tests.cli.process import COMPUTE, ROOT, command, environment, sci_batch
+
+HEAVY = ("pandas", "numpy", "pyarrow", "requests", "urllib3", "rich")
+
+
+@pytest.fixture(autouse=True)
+def _without_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*os.environ]:
+        if name.startswith("SCI_BATCH_") or name == "PROMETHEUS_URL":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the pipeline was asked; it answers with the report made by hand."""
+    asked: list[dict[str, Any]] = []
+
+    def run(settings: Settings, *, now_ms: int, progress: Callable[[str, float], None]) -> Report:
+        asked.append({"settings": settings, "now_ms": now_ms})
+        progress("pulling energy counters", 0.5)
+        return handmade.report()
+
+    monkeypatch.setattr(pipeline, "run", run)
+    return asked
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("compute", "--help"),
+        ("version",),
+        ("--version",),
+        ("config", "init"),
+        ("schema",),
+        ("compute", "--demo"),
+        ("compute", "--intensty"),
+    ],
+)
+def test_what_needs_no_numbers_imports_no_numbers(arguments: tuple[str, ...]) -> None:
+    script = (
+        "import sys; from sci_batch.cli.main import main; main(sys.argv[1:]); "
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=ROOT,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_help_names_every_flag_whole_with_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compute", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert max(len(line) for line in text.splitlines()) <= 82
+    for item in OPTIONS.values():
+        if item.secret or "compute" not in item.commands:
+            assert f"  {item.flag} " not in text
+            continue
+        entry = re.search(rf"^  (?:-\w, )?{item.flag}(?=[ ,\n]).*\n(?:        .*\n)+", text, re.M)
+        assert entry is not None, item.flag
+        assert f"{item.environment}]" in entry[0] or f"{item.environment}, " in entry[0]
+        if item.default and not item.switch:
+            assert f"[default: {item.default}]" in entry[0]
+    panels = re.findall(r"^(\w+):$", text, re.M)
+    assert panels == [*dict.fromkeys(item.panel for item in OPTIONS.values()), "Other"]
+
+
+def test_help_of_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["record", "--help"]) == 0
+    record = capsys.readouterr().out
+    assert "--out DIR" in record
+    assert "--functional-unit" in record
+    assert "--output" not in record
+    assert main(["queries", "--help"]) == 0
+    assert "--out " not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"]])
+def test_version(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == f"sci-batch {__version__}\n"
+
+
+def test_flags_environment_and_file_reach_the_pipeline(
+    ran: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "sci-batch.toml"
+    path.write_text('pue = 1.4\nwindow = "1d"\nstrict = true\nnamespace = ["x"]\n', encoding="utf-8")
+    monkeypatch.setenv("SCI_BATCH_WINDOW", "2h")
+    monkeypatch.setenv("SCI_BATCH_NOW", "1772323200")
+    monkeypatch.setenv("PROMETHEUS_URL", "http://theirs:9090")
+    code = main(
+        [
+            "compute",
+            "--intensity",
+            "380",
+            "--config",
+            str(path),
+            "-n",
+            "a",
+            "-n",
+            "b*",
+            "--no-strict",
+            "-o",
+            "csv=-",
+            "--http.config.file",
+            "f.yml",
+            "-q",
+            "--extra-param",
+            "dedup=true",
+        ]
+    )
+    assert code == 0
+    made = ran[0]["settings"]
+    assert (made.pue, made.window, made.strict, made.namespace) == (1.4, "2h", False, ("a", "b*"))
+    assert made.prometheus_url == "http://theirs:9090"
+    assert made.http_config_file == Path("f.yml")
+    assert made.extra_param == (("dedup", "true"),)
+    assert ran[0]["now_ms"] == 1_772_323_200_000
+
+
+def test_the_clock_is_the_clock(ran: list[dict[str, Any]]) -> None:
+    before = int(time.time() * 1000)
+    assert main([*COMPUTE, "-q"]) == 0
+    assert before <= ran[0]["now_ms"] <= time.time() * 1000
+
+
+def test_a_wrong_clock_for_tests(ran: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCI_BATCH_NOW", "yesterday")
+    assert main([*COMPUTE]) == 2
+    assert ran == []
+
+
+def test_quiet_leaves_warnings(
+    ran: list[dict[str, Any]], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCI_BATCH_INTENSTY", "3")
+    assert main([*COMPUTE, "-q"]) == 0
+    assert capsys.readouterr().err == (
+        "warning: environment variable SCI_BATCH_INTENSTY is not known and has no effect: "
+        "did you mean SCI_BATCH_INTENSITY?\n"
+    )
+    assert len(ran) == 1
+
+
+def test_verbose_tells_each_step(ran: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*COMPUTE, "-v"]) == 0
+    assert capsys.readouterr().err.startswith("pulling energy counters 50%\nrange: ")
+    assert len(ran) == 1
+
+
+def test_several_outputs(
+    ran: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {name: tmp_path / f"out.{name}" for name in ("csv", "json", "jsonl", "parquet", "wide")}
+    arguments = [part for name, path in files.items() for part in ("-o", f"{name}={path}")]
+    assert main([*COMPUTE, *arguments, "-o", "table"]) == 0
+    assert all(path.stat().st_size > 0 for path in files.values())
+    assert "SCI = C / R = 1 gCO2e per request" in capsys.readouterr().out
+    assert len(ran) == 1
+
+
+def test_no_clobber_is_seen_before_anything_is_fetched(
+    ran: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("old", encoding="utf-8")
+    assert main([*COMPUTE, "-o", f"csv={path}", "--no-clobber"]) == 2
+    assert "--no-clobber" in capsys.readouterr().err
+    assert ran == []
+    assert path.read_text(encoding="utf-8") == "old"
+
+
+def on_a_terminal(*arguments: str, environ: dict[str, str] | None = None) -> tuple[int, str]:
+    """Exit code and all that a terminal of 120 columns shows."""
+    main_end, other_end = pty.openpty()
+    process = subprocess.Popen(
+        command("report", *arguments),
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        cwd=ROOT,
+        env=environment({"TERM": "xterm", **(environ or {})}),
+    )
+    os.close(other_end)
+    seen = b""
+    while True:
+        try:
+            part = os.read(main_end, 65_536)
+        except OSError:  # Linux: the other end is closed
+            break
+        if not part:
+            break
+        seen += part
+    os.close(main_end)
+    return process.wait(timeout=60), seen.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_gets_a_table_with_colours_and_progress() -> None:
+    code, text = on_a_terminal(*COMPUTE)
+    assert code == 0
+    assert "\x1b[1m" in text
+    assert "\r\x1b[Kpulling energy counters 50%\r\x1b[K" in text
+    assert "SCI = C / R = 1 gCO2e per request" in text
+    assert "window_start,window_end" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"), [((), {"NO_COLOR": "1"}), (("--color", "never"), {}), ((), {"TERM": "dumb"})]
+)
+def test_a_terminal_without_colours(arguments: tuple[str, ...], environ: dict[str, str]) -> None:
+    code, text = on_a_terminal(*COMPUTE, "-q", *arguments, environ=environ)
+    assert code == 0
+    assert "SCI=C/R" in text
+    assert "\x1b" not in text
+
+
+def test_colours_in_a_pipe_on_request() -> None:
+    assert "\x1b[1m" in sci_batch(*COMPUTE, "-o", "table", "--color", "always").stdout
+    assert "\x1b" not in sci_batch(*COMPUTE, "-o", "table").stdout
+
+
+def test_parquet_on_a_terminal_is_refused() -> None:
+    code, text = on_a_terminal(*COMPUTE, "-o", "parquet")
+    assert code == 2
+    assert "-o parquet=result.parquet" in text
+
+
+def test_a_terminal_that_knows_ascii_alone() -> None:
+    done = sci_batch(*COMPUTE, "-o", "table", environ={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+
+
+def test_record(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[Settings] = []
+
+    def record(settings: Settings, *, now_ms: int, progress: Callable[[str, float], None]) -> None:
+        asked.append(settings)
+
+    monkeypatch.setattr(source, "record", record)
+    assert main(["record", "-p", "http://h:9090", "--since", "7d", "--out", "folder"]) == 0
+    assert (asked[0].out, asked[0].since_seconds) == (Path("folder"), 7 * 86_400)
+    assert "compute with --snapshot folder" in capsys.readouterr().err
+    assert main(["record", "-p", "http://h:9090"]) == 2
+    assert "--out DIR" in capsys.readouterr().err
+    assert len(asked) == 1
+
+
+def test_queries(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(source, "queries", lambda settings, *, now_ms: ["up", f"rate(x[{settings.window}])"])
+    assert main(["queries", "--window", "1d"]) == 0
+    assert capsys.readouterr().out == "up\nrate(x[1d])\n"
+
+
+def test_schema_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--group-by", "node,label:team"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = [line.split()[0] for line in lines[1 : lines.index("")]]
+    assert names == [column.name for column in schema.result_columns(("node", "label:team"))]
+    assert [line.split()[0] for line in lines[lines.index("") + 2 :]] == list(schema.FLAGS)
+
+
+def test_schema_markdown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--format", "markdown"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["| column | type | unit | null | meaning |", "| --- | --- | --- | --- | --- |"]
+    assert "| `carbon_gco2e` | float64 | gCO2e | yes | C = O + M |" in lines
+    assert len({line.replace("\\|", "").count("|") for line in lines[: lines.index("")]}) == 1
+
+
+def test_schema_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "-f", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["flags"] == schema.FLAGS
+    assert document["columns"][0] == {
+        "name": "window_start",
+        "dtype": "datetime64[us, UTC]",
+        "unit": "UTC",
+        "meaning": "start of the window, inclusive; the window's name",
+        "nullable": False,
+    }
+
+
+def test_config_show_has_origins_and_hides_secrets(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCI_BATCH_HEADERS", "Authorization: hunter2")
+    monkeypatch.setenv("SCI_BATCH_WINDOW", "1d")
+    assert main(["config", "show", "-p", "http://me:hunter3@h:9090", "--pue", "1.2"]) == 2  # two logins
+    assert "hunter" not in capsys.readouterr().err
+    assert main(["config", "show", "-p", "http://h:9090", "--pue", "1.2"]) == 0
+    text = capsys.readouterr().out
+    assert "hunter2" not in text
+    assert "pue = 1.2  # --pue" in text
+    assert 'window = "1d"  # SCI_BATCH_WINDOW' in text
+    assert "retries = 5  # default" in text
+    assert tomllib.loads(text)["prometheus-url"] == "http://h:9090"
+
+
+def test_config_init_is_toml(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "init"]) == 0
+    text = capsys.readouterr().out
+    assert tomllib.loads(text) == {}
+    assert '#window = "1h"' in text
+
+
+def test_completion_of_the_shell() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sci_batch"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        env=environment(
+            {
+                "_SCI_BATCH_COMPLETE": "complete_bash",
+                "COMP_WORDS": "sci-batch compute --inte",
+                "COMP_CWORD": "2",
+            }
+        ),
+    )
+    assert "--intensity" in done.stdout
