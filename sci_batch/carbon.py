@@ -24,11 +24,6 @@ def sci(carbon_gco2e: pd.Series, functional_units: pd.Series) -> pd.Series:
     return carbon_gco2e / functional_units.where(functional_units > 0)
 
 
-def effective_intensity(operational: pd.Series, energy_kwh: pd.Series, pue: float) -> pd.Series:
-    """The intensity that gives O for this energy: energy-weighted over time and place."""
-    return operational / (energy_kwh * pue).where(energy_kwh > 0)
-
-
 def known_sum(values: pd.Series) -> float | None:
     """Sum of what is known; None when nothing is, as unknown is not zero."""
     total = values.sum(min_count=1)

@@ -86,6 +86,20 @@ class Meter:
         return f"{self.metric}{{{','.join((*self.matchers, *more))}}}"
 
 
+def duration(length_ms: int) -> str:
+    """A PromQL duration.
+
+    >>> duration(3_600_000), duration(3_599_999), duration(90_000)
+    ('1h', '59m59s999ms', '1m30s')
+    """
+    parts = []
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)):
+        count, length_ms = divmod(length_ms, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
 def overlap(power_domains: tuple[str, ...]) -> str:
     """Why these RAPL domains must not be added, or the empty string.
 

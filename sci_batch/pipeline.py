@@ -47,7 +47,7 @@ def compute(source: Source, settings: Settings) -> Report:
     emitted = emissions(shared, seconds, settings)
     placed = grouped_by(emitted, source.inputs, settings)
     wanted = rows.select(placed, placed["namespace"], settings.namespace)
-    grouped = rows.group(placed[wanted], settings.group_by, settings.pue)
+    grouped = rows.group(placed[wanted], settings.group_by)
     served = units_of_work(grouped, placed, source, settings, edges_ms)
     result = scored(grouped, served, settings, edges_ms)
 
@@ -66,7 +66,10 @@ def used(inputs: Inputs, edges_ms: np.ndarray, settings: Settings) -> Energy:
     """ENERGY: how much each pod and node used in each window, stretch by stretch."""
     carry, parts = Carry(), []
     for stretch in inputs.counters:
-        booked, carry = per_window(stretch, carry, edges_ms, max_node_watts=settings.max_node_watts)
+        booked, carry = per_window(
+            stretch, carry, edges_ms, max_node_watts=settings.max_node_watts,
+            created_ms=workloads.created_ms(stretch.keys, inputs.kube.created),
+        )  # fmt: skip
         parts.append(booked)
     energy = total(parts, stretch.keys, stretch.nodes, edges_ms)
     if energy.pods.empty and energy.nodes.empty:

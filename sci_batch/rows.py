@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
-from sci_batch.carbon import effective_intensity
 from sci_batch.counters import any_flag
 from sci_batch.schema import LABEL_KEY_PREFIX, label_column
 
@@ -42,7 +41,7 @@ def _labels(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:
     return table[[*key, column]].drop_duplicates(key, keep="last").astype("str")
 
 
-def group(pods: pd.DataFrame, group_by: tuple[str, ...], pue: float) -> pd.DataFrame:
+def group(pods: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
     """Sum the pods of each window and group.
 
     Parameters
@@ -68,9 +67,8 @@ def group(pods: pd.DataFrame, group_by: tuple[str, ...], pue: float) -> pd.DataF
         out["workload_kind"] = _words(number, pods["workload_kind"], size)
     weight = pods["energy_kwh"].fillna(0.0).clip(lower=0.0).to_numpy()
     out["coverage"] = _mean(number, pods["coverage"].to_numpy(), weight, size)
-    intensity = _mean(number, pods["intensity_gco2e_per_kwh"].to_numpy(), weight, size)
-    effective = effective_intensity(out["operational_gco2e"], out["energy_kwh"], pue)
-    out["intensity_gco2e_per_kwh"] = effective.where(effective.notna(), intensity)
+    # weighted by energy it is O / (E x PUE), the intensity in effect
+    out["intensity_gco2e_per_kwh"] = _mean(number, pods["intensity_gco2e_per_kwh"].to_numpy(), weight, size)
     for words in SOURCES:
         out[words] = _words(number, pods[words], size)
     out["flags"] = any_flag(number, pods["flags"].to_numpy(), size)

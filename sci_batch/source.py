@@ -112,9 +112,9 @@ def opened(settings: Settings, now_ms: int, progress: Progress) -> Iterator[Sour
 def _recorded(settings: Settings, now_ms: int) -> Source:
     if settings.snapshot is not None:
         recording = snapshot.open_(settings.snapshot)
-        now_ms = recording.end_ms
     else:
         recording = snapshot.open_(snapshot.DEMO, now_ms=now_ms)
+    now_ms = recording.end_ms
     windows = windows_of(settings, now_ms)
     plan = plan_of(settings, windows)
     unit = settings.functional_unit

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from sci_batch.units import MS_PER_SECOND
+
 RANDOM = "[bcdfghjklmnpqrstvwxz2456789]"
 """Alphabet of generated names (apimachinery `util/rand`): no vowels, no 0, 1, 3."""
 HASH = "[456789bcdf]"
@@ -140,6 +142,22 @@ def assign(pods: pd.DataFrame, workloads: pd.DataFrame, info: pd.DataFrame) -> p
         for column in wanted
     }
     return pods.assign(**columns)
+
+
+def created_ms(keys: pd.DataFrame, created: pd.DataFrame) -> np.ndarray:
+    """When the pod of each counter was created [Unix ms]; -1 where Kubernetes does not say.
+
+    `keys`: namespace, pod, pod_uid. `created`: namespace, pod, uid, seconds [Unix]; joined on the uid,
+    else on a name that only one pod ever had.
+    """
+    by_uid = created[created["uid"] != ""].drop_duplicates("uid", keep="last").set_index("uid")["seconds"]
+    once = created[~created.duplicated(["namespace", "pod"], keep=False)]
+    named = keys[["namespace", "pod"]].merge(
+        once[["namespace", "pod", "seconds"]], on=["namespace", "pod"], how="left", validate="m:1"
+    )["seconds"]
+    first = keys["pod_uid"].map(by_uid)
+    seconds = first.where(first.notna(), named.to_numpy()).to_numpy(dtype=np.float64)
+    return np.where(np.isnan(seconds), -1, np.nan_to_num(seconds) * MS_PER_SECOND).astype(np.int64)
 
 
 def _named(pods: pd.DataFrame, info: pd.DataFrame) -> pd.DataFrame:

@@ -24,7 +24,12 @@ __all__ = ["Booked", "Carry", "Energy", "per_window", "total"]
 
 
 def per_window(
-    counters: Counters, carry: Carry, edges_ms: np.ndarray, *, max_node_watts: float
+    counters: Counters,
+    carry: Carry,
+    edges_ms: np.ndarray,
+    *,
+    max_node_watts: float,
+    created_ms: np.ndarray | None = None,
 ) -> tuple[Booked, Carry]:
     """Book one stretch of counters into windows.
 
@@ -38,6 +43,8 @@ def per_window(
         Window edges [Unix ms], ascending.
     max_node_watts
         No counter may rise faster than this; it is the bound where the node's own counter is missing [W].
+    created_ms
+        When each key's pod was created [Unix ms], -1 where unknown: a first value is no older.
 
     Returns
     -------
@@ -48,7 +55,9 @@ def per_window(
     clock = NodeClock(counters, carry, restarts, of_nodes)
     shown = Shown.at(read, clock, carry)
     start_ms = int(edges_ms[0])
-    of_pods = pod_rises(read, clock, shown, start_ms=start_ms, max_node_watts=max_node_watts)
+    if created_ms is None:
+        created_ms = np.full(len(counters.keys), -1)
+    of_pods = pod_rises(read, clock, shown, created_ms, start_ms=start_ms, max_node_watts=max_node_watts)
     rises = join(of_nodes, of_pods)
     if clock.has_shadow:
         rises = without_shadow(

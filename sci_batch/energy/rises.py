@@ -120,7 +120,13 @@ class Shown:
 
 
 def pod_rises(
-    read: Samples, clock: NodeClock, shown: Shown, *, start_ms: int, max_node_watts: float
+    read: Samples,
+    clock: NodeClock,
+    shown: Shown,
+    created_ms: np.ndarray,
+    *,
+    start_ms: int,
+    max_node_watts: float,
 ) -> Intervals:
     """Rises of pod and container counters: births, resets, each held against its node."""
     pod, first = ~read.of_node, read.first
@@ -132,7 +138,7 @@ def pod_rises(
 
     row = np.concatenate([born, later])
     key, to_ms, joules = read.key[row], read.time_ms[row], read.joules[row]
-    from_ms = np.concatenate([seen_ms, read.time_ms[later - 1]])
+    from_ms = np.concatenate([_born_ms(read, born, seen_ms, created_ms), read.time_ms[later - 1]])
     used = np.concatenate([clock.used_upto(read.key[born], seen_ms), shown.used[later - 1]])
     limit = clock.used_beyond(key, to_ms) - used
     by_power = max_node_watts * (to_ms - from_ms) / MS_PER_SECOND
@@ -151,6 +157,16 @@ def pod_rises(
     rise = np.where(capped | absurd, limit, rise)
     known = Intervals(key, from_ms, to_ms, rise, read.alive[row], read.flags[row] | flag)
     return join(known, _of_unknown_age(read, unknown[read.time_ms[unknown] > start_ms]))
+
+
+def _born_ms(read: Samples, born: np.ndarray, seen_ms: np.ndarray, created_ms: np.ndarray) -> np.ndarray:
+    """Since when a first value was used: the node's mark before it, or the pod's creation after that.
+
+    Not where the pod's life is told by `alive` already.
+    """
+    created = created_ms[read.key[born]]
+    later = (created > seen_ms) & (created < read.time_ms[born]) & (read.alive[born] == 1.0)
+    return np.where(later, created, seen_ms)
 
 
 def _of_unknown_age(read: Samples, row: np.ndarray) -> Intervals:

@@ -63,7 +63,8 @@ def _pods(rises: pd.DataFrame) -> pd.DataFrame:
     bits = bits | np.where(domains.to_numpy(), FLAG_BITS["legacy-total"], 0)
     pods = pods.assign(flags=bits).drop(columns="level")
     # old Kepler goes on showing containers that ended, flat
-    return pods[(pods["active_kwh"] > 0) | (pods["seconds"] > 0) | (bits != 0)].reset_index(drop=True)
+    shown = (pods["active_kwh"] > 0) | (pods["seconds"] > 0) | (pods["flags"] != 0)
+    return pods.loc[shown].reset_index(drop=True)
 
 
 def _nodes(

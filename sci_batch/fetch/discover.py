@@ -152,7 +152,7 @@ def _nothing(client: Client, plan: Plan) -> NoDataError | SourceError:
     at = plan.end_ms
     selector = ",".join(('__name__=~"kepler_.*joules_total|pod_curr_energy_in_.*"', *plan.cluster))
     zone = plan.labels.of(kepler.REWRITE, "power_domain")
-    span = f"{plan.end_ms - plan.start_ms + SEED_MS}ms"
+    span = kepler.duration(plan.end_ms - plan.start_ms + SEED_MS)
     there = client.instant(f"count by (__name__, {zone}) (last_over_time({{{selector}}}[{span}]))", at)
     names, zones = set(there.label("__name__")), sorted(set(there.label(zone)) - {""})
     if any(name.startswith("pod_curr_energy") for name in names):

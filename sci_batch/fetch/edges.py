@@ -96,10 +96,10 @@ def queries(plan: Plan, meter: kepler.Meter, step_ms: int) -> dict[str, str]:
     The selector is a millisecond short of the step: Prometheus 2 includes a sample on its left edge,
     Prometheus 3 does not.
     """
-    step = f"{step_ms - 1}ms"
+    step = kepler.duration(step_ms - 1)
     texts = {
         "value": f"last_over_time({meter.selector()}[{step}])",
-        "resets": f"resets({meter.selector()}[{step_ms + OVERLAP_MS}ms]) > 0",
+        "resets": f"resets({meter.selector()}[{kepler.duration(step_ms + OVERLAP_MS)}]) > 0",
     }
     if meter.level == kepler.NODE and meter.kind != kepler.IDLE:
         look = (
@@ -107,8 +107,9 @@ def queries(plan: Plan, meter: kepler.Meter, step_ms: int) -> dict[str, str]:
             if _old(meter)
             else meter.selector()
         )
-        young_ms = max(LOOK_MS, plan.max_gap_ms - 2 * LOOK_MS)
-        texts["fresh"] = f"count_over_time(count_over_time({look}[{young_ms}ms])[{step_ms}ms:{LOOK_MS}ms])"
+        young = kepler.duration(max(LOOK_MS, plan.max_gap_ms - 2 * LOOK_MS))
+        looks = f"{kepler.duration(step_ms)}:{kepler.duration(LOOK_MS)}"
+        texts["fresh"] = f"count_over_time(count_over_time({look}[{young}])[{looks}])"
     return texts
 
 
@@ -118,7 +119,7 @@ def lived_query(plan: Plan, pod: kepler.Meter, node: kepler.Meter, step_ms: int)
     The legacy goes on showing containers that ended, flat: only scrapes with a change count there.
     """
     label = plan.labels.of(pod.generation, "instance" if _old(pod) else "node")
-    step = f"{step_ms - 1}ms"
+    step = kepler.duration(step_ms - 1)
     seen = (
         f"(changes({pod.selector()}[{step}]) + 1)"
         if _old(pod)
@@ -129,16 +130,19 @@ def lived_query(plan: Plan, pod: kepler.Meter, node: kepler.Meter, step_ms: int)
 
 
 def pairs(meters: Iterable[kepler.Meter]) -> list[tuple[kepler.Meter, kepler.Meter]]:
-    """Pod meters with the node meter they can be held against."""
+    """Pod meters with the meter that tells how often their node was scraped.
+
+    The node's own; without a node level, the pods themselves: the longest-lived one saw most scrapes.
+    """
     meters = list(meters)
+    scraped = [meter for meter in meters if meter.level == kepler.NODE and meter.kind != kepler.IDLE]
+    told = {meter.generation for meter in scraped}
+    pods = [meter for meter in meters if meter.level != kepler.NODE]
     return [
         (pod, node)
-        for pod in meters
-        for node in meters
-        if pod.level != kepler.NODE == node.level
-        and pod.generation == node.generation
-        and pod.power_domain == node.power_domain
-        and node.kind != kepler.IDLE
+        for pod in pods
+        for node in (scraped if pod.generation in told else [pod])
+        if pod.generation == node.generation and pod.power_domain == node.power_domain
     ]
 
 

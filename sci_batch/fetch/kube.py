@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import pandas as pd
 
 from sci_batch.fetch.plan import Plan
+from sci_batch.kepler import duration
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.problems import TooMuchError
 from sci_batch.schema import label_column
@@ -22,7 +23,8 @@ class Kube:
 
     pod_owners: namespace, pod, uid, owner_kind, owner_name. replicaset_owners: namespace, replicaset,
     owner_kind, owner_name. job_owners: namespace, job_name, owner_kind, owner_name. pods: namespace, pod,
-    uid, node. requests: namespace, pod, uid, cores. capacity: node, cores.
+    uid, node. created: namespace, pod, uid, seconds [Unix]. requests: namespace, pod, uid, cores.
+    capacity: node, cores.
     pod_labels: namespace, pod, and one column per label key. namespace_labels: namespace, likewise.
     """
 
@@ -30,6 +32,7 @@ class Kube:
     replicaset_owners: pd.DataFrame
     job_owners: pd.DataFrame
     pods: pd.DataFrame
+    created: pd.DataFrame
     requests: pd.DataFrame
     capacity: pd.DataFrame
     pod_labels: pd.DataFrame
@@ -54,6 +57,8 @@ class _Fact:
 
 
 _OWNER = ("owner_kind", "owner_name")
+_OF_TARGETS = ("namespace", "pod", "container", "node")
+"""Labels that a scrape target may have of its own; without honorLabels the true one is renamed."""
 _FACTS = {
     "pod_owners": _Fact(
         metric="kube_pod_owner", labels=("namespace", "pod", "uid", *_OWNER), key=("namespace", "pod", "uid"),
@@ -68,6 +73,10 @@ _FACTS = {
     ),
     "pods": _Fact(
         metric="kube_pod_info", labels=("namespace", "pod", "uid", "node"), key=("namespace", "pod", "uid"),
+    ),
+    "created": _Fact(
+        metric="kube_pod_created", labels=("namespace", "pod", "uid"), key=("namespace", "pod", "uid"),
+        value="seconds",
     ),
     "requests": _Fact(
         metric="kube_pod_container_resource_requests", labels=("namespace", "pod", "uid", "container"),
@@ -104,7 +113,7 @@ def query(plan: Plan, fact: _Fact, span_ms: int) -> str:
     """PromQL of one fact; `max by` drops the scraper's own labels, and with them duplicates."""
     names = [name for ours in fact.labels for name in _their_names(plan, ours)]
     selector = ",".join((*plan.cluster, *fact.matchers))
-    return f"max by ({', '.join(names)}) (last_over_time({fact.metric}{{{selector}}}[{span_ms}ms]))"
+    return f"max by ({', '.join(names)}) (last_over_time({fact.metric}{{{selector}}}[{duration(span_ms)}]))"
 
 
 def queries(plan: Plan) -> list[str]:
@@ -117,7 +126,7 @@ def _their_names(plan: Plan, ours: str) -> tuple[str, ...]:
     """A renamed label, or both the plain and the `exported_` form (a scrape without honorLabels)."""
     if ours in plan.kube_labels:
         return (plan.kube_labels[ours],)
-    return (ours, f"exported_{ours}")
+    return (ours, f"exported_{ours}") if ours in _OF_TARGETS else (ours,)
 
 
 def _frame(fact: _Fact) -> pd.DataFrame:

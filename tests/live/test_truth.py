@@ -77,7 +77,8 @@ def test_workload_energy_is_found_again(world: World, pull: str, capsys: pytest.
     peers = increase_error(world.url, world.truth)
     with capsys.disabled():
         print(
-            f"\n  {world.scenario.generation}, {pull}: total {total:+.3%}, workload-hours median {error.median():.3%}, "
+            f"\n  {world.scenario.generation}, {pull}: total {total:+.3%}, "
+            f"workload-hours median {error.median():.3%}, "
             f"95th percentile {error.quantile(0.95):.2%}; summed increase(): total {peers.total:+.3%}, "
             f"median {peers.median:.3%}, 95th percentile {peers.p95:.1%}"
         )
@@ -132,7 +133,8 @@ def test_a_recording_gives_the_identical_result(world: World, tmp_path: Path) ->
     live = compute(world, "--functional-unit", unit, "-o", "csv").stdout
     tool = [sys.executable, "-m", "sci_batch"]
     recorded = subprocess.run(
-        [*tool, "record", "-p", world.url, *span, "--functional-unit", unit, "--out", str(tmp_path / "snapshot")],
+        [*tool, "record", "-p", world.url, *span, "--functional-unit", unit,
+         "--out", str(tmp_path / "snapshot")],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert recorded.returncode == 0, recorded.stderr

@@ -17,7 +17,7 @@ def record_kube_state(scenario: Scenario, pods: list[Pod], owners: list[Owner], 
         rng = np.random.default_rng([scenario.seed, 6, number])
         times = schedule(scenario, scenario.kube_state_seconds, rng)
         target = {"job": "kube-state-metrics", "instance": "10.42.0.9:8080", "prometheus_replica": replica}
-        state = _KubeState(times, target, recorder)
+        state = _KubeState(times, target, recorder, scenario.data_start_ms)
         for pod in pods:
             state.pod(pod)
         for owner in owners:
@@ -32,7 +32,8 @@ def record_kube_state(scenario: Scenario, pods: list[Pod], owners: list[Owner], 
 class _KubeState:
     """One scraper of kube-state-metrics."""
 
-    def __init__(self, times: Ints, target: dict[str, str], recorder: Recorder) -> None:
+    def __init__(self, times: Ints, target: dict[str, str], recorder: Recorder, data_start_ms: int) -> None:
+        self._data_start_ms = data_start_ms
         self._times = times
         self._target = target
         self._recorder = recorder
@@ -50,6 +51,7 @@ class _KubeState:
         self.add("kube_pod_owner", {**key, **owner}, *life)
         creator = {"created_by_kind": pod.owner_kind, "created_by_name": pod.owner_name}
         self.add("kube_pod_info", {**key, "node": pod.node, **creator}, *life)
+        self.add("kube_pod_created", key, *life, value=float((self._data_start_ms + pod.birth) // 1000))
         workload = pod.workload
         self.add("kube_pod_labels", {**key, "label_app": workload.name, "label_team": workload.team}, *life)
         for name, _, share in pod.containers:
