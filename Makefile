@@ -20,10 +20,10 @@ LOCK_ARGS ?=
 # apt must not wait for an answer, nor fail because another apt is at work.
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
 
-.PHONY: help venv demo test lint format typecheck bench lock clean wheel servers
+.PHONY: help venv demo demo-data docs test lint format typecheck bench lock clean wheel servers
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | sort | while IFS= read -r line; do \
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | while IFS= read -r line; do \
 		printf '  make %-10s %s\n' "$${line%%:*}" "$${line##*## }"; done
 
 venv: $(INSTALLED) ## create .venv with the pinned packages (PYTHON=... names the Python to use)
@@ -47,6 +47,12 @@ format: $(INSTALLED) ## repair style where a tool can
 
 typecheck: $(INSTALLED) ## check types only
 	$(VENV)/bin/mypy
+
+docs: $(INSTALLED) ## write the generated parts of the documents
+	$(PY) -m tests.docs.generate
+
+demo-data: $(INSTALLED) ## record the bundled recording again (simulated cluster, real Prometheus)
+	$(PY) -m tests.demo
 
 bench: servers ## print time and memory beside curl's for the same queries, as ratios
 	$(PY) -m tests.bench $(BENCH_ARGS)
