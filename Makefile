@@ -30,7 +30,7 @@ venv: $(INSTALLED) ## create .venv with the pinned packages (PYTHON=... names th
 
 demo: $(INSTALLED) ## run the main job on the bundled recording: table here, out/demo.csv, out/demo.parquet
 	@mkdir -p out
-	$(VENV)/bin/sci-batch compute --demo --since 24h --intensity 380 \
+	$(VENV)/bin/sci-batch compute --demo --since 24h \
 		-o table -o csv=out/demo.csv -o parquet=out/demo.parquet
 
 test: servers ## run every test, real servers included (PYTEST_ARGS="-k books --cov")

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 
-def operational_gco2e(energy_kwh: pd.Series, pue: float, intensity_gco2e_per_kwh: pd.Series) -> pd.Series:
+def operational_gco2e(
+    energy_kwh: pd.Series, pue: float | pd.Series, intensity_gco2e_per_kwh: pd.Series
+) -> pd.Series:
     """`O = E x PUE x I` [gCO2e].
 
     >>> operational_gco2e(pd.Series([10.0]), 1.0, pd.Series([50.0])).tolist()

@@ -76,6 +76,16 @@ def any_flag(group: np.ndarray, bits: np.ndarray, size: int) -> np.ndarray:
     return out
 
 
+def joined_words(group: np.ndarray, words: pd.Series, size: int) -> pd.Series:
+    """The distinct words of each group, joined by `+`; blank only where nothing else is there."""
+    distinct = words.unique()
+    if len(distinct) == 1:
+        return pd.Series([str(distinct[0])] * size, dtype="str")
+    pairs = pd.DataFrame({"group": group, "word": words.to_numpy()}).drop_duplicates()
+    pairs = pairs[pairs["word"] != ""].sort_values(["group", "word"])
+    return pairs.groupby("group")["word"].agg("+".join).reindex(range(size), fill_value="").astype("str")
+
+
 def add_keys(
     known: pd.DataFrame, columns: tuple[str, ...], new: pd.DataFrame
 ) -> tuple[pd.DataFrame, np.ndarray]:

@@ -20,9 +20,9 @@ class Served:
     """One per row of the result [units]; null where unknown. Rows may share one R."""
     total: float | None
     """Every R that met a row, once."""
+    unmet: float = 0.0
+    """R of the range that belongs to no row."""
     notes: tuple[str, ...] = ()
-    asked: bool = True
-    """Whether a functional unit was given at all."""
 
 
 def constant(value: float, edges_ms: np.ndarray) -> pd.DataFrame:
@@ -54,12 +54,12 @@ def pods_of(units: pd.DataFrame) -> pd.DataFrame:
 
 def plain(units: pd.DataFrame) -> pd.DataFrame:
     """UNITS with the target's own `namespace` and `pod` replaced by what they were exported as."""
-    names = {
-        name: name.removeprefix("exported_")
-        for name in units
-        if name in ("exported_namespace", "exported_pod")
-    }
-    return units.drop(columns=[ours for ours in names.values() if ours in units]).rename(columns=names)
+    for ours in ("namespace", "pod"):
+        theirs = f"exported_{ours}"
+        if theirs in units:
+            true = units[theirs].where(units[theirs] != "", units.get(ours, ""))
+            units = units.assign(**{ours: true}).drop(columns=theirs)
+    return units
 
 
 def join(
@@ -84,34 +84,62 @@ def join(
     R of a row is the sum of what carries its labels. Units with fewer labels than there are keys go to
     every row they match, whole, and count once in `total`.
     """
-    units = plain(units)
+    units, across = _in_windows(plain(units), edges_ms)
+    offered = units["functional_units"].sum()
     if places is not None:
-        keys = [key for key in group_by if key not in ("namespace", "pod")]
-        places = places[["namespace", "pod", *keys]].drop_duplicates(["namespace", "pod"])
-        units = units.drop(columns=[key for key in keys if key in units]).merge(
-            places, on=["namespace", "pod"], how="left", validate="m:1"
-        )
-    units = _in_windows(units, edges_ms)
+        units = _placed(units, places, group_by)
     labels = [str(name) for name in units if name not in (*TIMES, "window")]
     on = [key for key in group_by if key in labels]
-    notes = []
-    unused = sorted(set(labels) - set(on) - {"pod", "namespace"})
-    if unused:
-        notes.append(f"units of work are summed over {', '.join(unused)}: no group key has that name")
     r = units.groupby(["window", *on], as_index=False, dropna=False)["functional_units"].sum(min_count=1)
+    negative = int((r["functional_units"] < 0).sum())
+    r = r.assign(functional_units=r["functional_units"].where(r["functional_units"] >= 0))
     joined = rows[["window", *on]].merge(r, on=["window", *on], how="left", validate="m:1")
     met = rows[["window", *on]].drop_duplicates().merge(r, on=["window", *on], how="inner", validate="1:1")
     total = met["functional_units"].sum(min_count=1)
     return Served(
         functional_units=joined["functional_units"].set_axis(rows.index),
-        total=None if np.isnan(total) else float(total), notes=tuple(notes),
+        total=None if np.isnan(total) else float(total),
+        unmet=max(0.0, float(offered - np.nan_to_num(total))),
+        notes=_notes(across, negative, sorted(set(labels) - set(on) - {"pod", "namespace"})),
     )  # fmt: skip
 
 
-def _in_windows(units: pd.DataFrame, edges_ms: np.ndarray) -> pd.DataFrame:
-    """UNITS with the number of the window that holds each span; spans outside all windows are left out."""
-    window = np.searchsorted(edges_ms, units["start_ms"].to_numpy(), side="right") - 1
+def _placed(units: pd.DataFrame, places: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
+    """UNITS by pod with the group keys of the pods; series that name no pod meet no row.
+
+    The row of node energy of no pod has an empty pod as well: it is not meant.
+    """
+    keys = [key for key in group_by if key not in ("namespace", "pod")]
+    places = places[["namespace", "pod", *keys]].drop_duplicates(["namespace", "pod"])
+    return (
+        units[units["pod"] != ""]
+        .drop(columns=[key for key in keys if key in units])
+        .merge(places, on=["namespace", "pod"], how="left", validate="m:1")
+    )
+
+
+def _notes(across: int, negative: int, unused: list[str]) -> tuple[str, ...]:
+    notes = []
+    if across:
+        notes.append(
+            f"{across} spans of units of work lie across the edges of the windows and are not counted"
+        )
+    if negative:
+        notes.append(f"{negative} counts of units of work are below 0 and taken as unknown")
+    if unused:
+        notes.append(f"units of work are summed over {', '.join(unused)}: no group key has that name")
+    return tuple(notes)
+
+
+def _in_windows(units: pd.DataFrame, edges_ms: np.ndarray) -> tuple[pd.DataFrame, int]:
+    """UNITS with the number of the window that holds each span, and how many spans no window holds whole.
+
+    Spans outside all windows are left out and not counted.
+    """
+    start, end = units["start_ms"].to_numpy(), units["end_ms"].to_numpy()
+    window = np.searchsorted(edges_ms, start, side="right") - 1
     inside = (window >= 0) & (window < len(edges_ms) - 1)
     window = np.clip(window, 0, len(edges_ms) - 2)
-    inside &= units["end_ms"].to_numpy() <= edges_ms[window + 1]
-    return units.assign(window=window)[inside]
+    inside &= end <= edges_ms[window + 1]
+    across = ~inside & (end > edges_ms[0]) & (start < edges_ms[-1])
+    return units.assign(window=window)[inside], int(across.sum())

@@ -31,7 +31,10 @@ TOTAL_MEASURES = (
 SCORE_MEASURES = ("sci_gco2e_per_unit", "functional_units")
 """Measures that need `--functional-unit`."""
 
-_GATE = re.compile(r"\s*(row\.)?([a-z0-9_]+)\s*(>=|<=|>|<)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*")
+_GATE = re.compile(
+    r"\s*(row\.)?([a-z0-9_]+)(?::\s*([A-Za-z][\w /.-]*?))?\s*(>=|<=|>|<)"
+    r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*"
+)
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
 }  # fmt: skip
@@ -47,13 +50,15 @@ class Gate:
     limit: float
     rows: bool
     """Judged on every row, not on the total."""
+    unit: str = ""
+    """Functional unit that is meant; empty: the first."""
 
     def __str__(self) -> str:
         return self.text
 
 
 def parse(text: str) -> Gate:
-    """`sci>0.5` on the total, `row.sci>0.5` on any row.
+    """`sci>0.5` on the total, `row.sci>0.5` on any row, `sci:user>0.1` of the unit `user`.
 
     Raises
     ------
@@ -65,14 +70,18 @@ def parse(text: str) -> Gate:
         raise UsageError(
             f"{text!r} is not a limit", "Write a measure, > >= < or <=, and a number: 'sci>0.5'."
         )
-    prefix, name, comparison, limit = match.groups()
+    prefix, name, unit, comparison, limit = match.groups()
     known = ROW_MEASURES if prefix else TOTAL_MEASURES
     measure = SHORT_NAMES.get(name, name)
     if measure not in known:
         near = get_close_matches(name, (*SHORT_NAMES, *known), n=1)
         hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join((*SHORT_NAMES, *known))}."
         raise UsageError(f"{name!r} is no measure of {'a row' if prefix else 'the total'}", hint)
-    return Gate(text.strip(), measure, comparison, float(limit), bool(prefix))
+    if unit and measure not in SCORE_MEASURES:
+        raise UsageError(
+            f"{name} is no measure of a functional unit", f"Write sci:{unit}, or {name} without :{unit}."
+        )
+    return Gate(text.strip(), measure, comparison, float(limit), bool(prefix), unit or "")
 
 
 def breaches(gates: Sequence[Gate], report: Report) -> list[str]:
@@ -82,7 +91,7 @@ def breaches(gates: Sequence[Gate], report: Report) -> list[str]:
 
 
 def _total_breach(gate: Gate, report: Report) -> str:
-    value: float | None = getattr(report.totals, gate.measure)
+    value = _total(gate, report)
     if value is None or math.isnan(value):
         return f"{gate.text}: {gate.measure} of the total is not known"
     if _OPERATORS[gate.comparison](value, gate.limit):
@@ -90,18 +99,32 @@ def _total_breach(gate: Gate, report: Report) -> str:
     return ""
 
 
+def _total(gate: Gate, report: Report) -> float | None:
+    if not gate.unit or gate.unit == report.provenance.functional_unit:
+        found: float | None = getattr(report.totals, gate.measure)
+        return found
+    named = [unit for unit in report.totals.units if unit.name == gate.unit]
+    return getattr(named[0], gate.measure) if named else None
+
+
+def _column(gate: Gate, report: Report) -> str:
+    further = gate.unit and gate.unit != report.provenance.functional_unit
+    return f"{gate.measure}:{gate.unit}" if further else gate.measure
+
+
 def _row_breach(gate: Gate, report: Report) -> str:
-    known = report.result[report.result[gate.measure].notna()]
+    column = _column(gate, report)
+    known = report.result[report.result[column].notna()] if column in report.result else report.result[:0]
     if known.empty:
-        return f"{gate.text}: {gate.measure} is not known in any row"
-    values = known[gate.measure]
+        return f"{gate.text}: {column} is not known in any row"
+    values = known[column]
     over = {">": values.gt, ">=": values.ge, "<": values.lt, "<=": values.le}[gate.comparison](gate.limit)
     if not over.any():
         return ""
     worst = known.iloc[int(values.argmax() if gate.comparison.startswith(">") else values.argmin())]
     return (
         f"{gate.text}: {int(over.sum())} of {len(report.result)} rows, "
-        f"the furthest {worst[gate.measure]:.6g} ({_row_name(worst, report.provenance.group_by)})"
+        f"the furthest {worst[column]:.6g} ({_row_name(worst, report.provenance.group_by)})"
     )
 
 

@@ -22,6 +22,8 @@ from sci_batch.prometheus.samples import Samples
 REWRITE, LEGACY = "rewrite", "legacy"
 POD, CONTAINER, NODE = "pod", "container", "node"
 ACTIVE, IDLE, USE = "active", "idle", "use"
+GPU = "gpu"
+"""Power domain of GPU counters: outside RAPL, so it overlaps with none of its domains."""
 TOTAL_DOMAIN = "total"
 """Power domain of a legacy series that only shows package + dram + other + GPU together."""
 
@@ -138,25 +140,35 @@ def meters(
     `cluster` are matchers that go into every query.
     """
     zone = matcher(labels.of(REWRITE, "power_domain"), power_domains)
-    rewrite = (*cluster, zone)
 
-    def new(level: str, name: str, kind: str = USE) -> Meter:
-        return Meter(
-            generation=REWRITE, level=level, metric=f"kepler_{name}_joules_total", kind=kind, matchers=rewrite
-        )
+    def new(level: str, name: str, kind: str = USE) -> list[Meter]:
+        """CPU and GPU: the latter has no RAPL domain, and is only there where Kepler measures it."""
+        return [
+            Meter(
+                generation=REWRITE, level=level, metric=f"kepler_{level}_cpu_{name}joules_total", kind=kind,
+                matchers=(*cluster, zone),
+            ),
+            Meter(
+                generation=REWRITE, level=level, metric=f"kepler_{level}_gpu_{name}joules_total", kind=kind,
+                matchers=cluster, power_domain=GPU,
+            ),
+        ]  # fmt: skip
 
-    def old(level: str, domain: str) -> Meter:
-        return Meter(
-            generation=LEGACY, level=level, metric=f"kepler_{level}_{domain}_joules_total",
-            power_domain=domain, matchers=cluster,
-        )  # fmt: skip
+    def old(level: str) -> list[Meter]:
+        return [
+            Meter(
+                generation=LEGACY, level=level, metric=f"kepler_{level}_{domain}_joules_total",
+                power_domain=domain, matchers=cluster,
+            )
+            for domain in dict.fromkeys((*power_domains, GPU))
+        ]  # fmt: skip
 
     return {
-        (REWRITE, POD): [new(POD, "pod_cpu")],
-        (REWRITE, CONTAINER): [new(CONTAINER, "container_cpu")],
-        (REWRITE, NODE): [new(NODE, "node_cpu_active", ACTIVE), new(NODE, "node_cpu_idle", IDLE)],
-        (LEGACY, CONTAINER): [old(CONTAINER, domain) for domain in power_domains],
-        (LEGACY, NODE): [old(NODE, domain) for domain in power_domains],
+        (REWRITE, POD): new(POD, ""),
+        (REWRITE, CONTAINER): new(CONTAINER, ""),
+        (REWRITE, NODE): [*new(NODE, "active_", ACTIVE), *new(NODE, "idle_", IDLE)],
+        (LEGACY, CONTAINER): old(CONTAINER),
+        (LEGACY, NODE): old(NODE),
     }
 
 
@@ -210,9 +222,9 @@ def normalise(samples: Samples, meter: Meter, labels: Labels) -> pd.DataFrame:
             else _container(samples, labels, generation),
             "kind": kind,
             "power_domain": meter.power_domain or theirs("power_domain"),
-            "part": samples.label("path" if generation == REWRITE else "package") if is_node else blank,
+            "part": _part(samples, meter) if is_node else blank,
             "state": theirs("state"),
-            "source": _source(samples, generation),
+            "source": _source(samples, meter),
             "instance": instance,
             "match_label": np.where(
                 by_node, labels.of(generation, "node"), labels.of(generation, "instance")
@@ -223,18 +235,26 @@ def normalise(samples: Samples, meter: Meter, labels: Labels) -> pd.DataFrame:
     ).astype("str")
 
 
+def _part(samples: Samples, meter: Meter) -> pd.Series:
+    """Socket or device of a node's counter: several of them add up."""
+    if meter.generation == LEGACY:
+        return samples.label("package")
+    return samples.label("gpu_uuid" if meter.power_domain == GPU else "path")
+
+
 def _container(samples: Samples, labels: Labels, generation: str) -> pd.Series:
     """Container id; the container's name where an old Kepler has no id."""
     ids = samples.label(labels.of(generation, "container_id"))
     return ids.where(ids != "", samples.label("container_name"))
 
 
-def _source(samples: Samples, generation: str) -> pd.Series:
+def _source(samples: Samples, meter: Meter) -> pd.Series:
     """`rapl` (measured), `model` (estimated), else Kepler's own word for its source."""
-    if generation == REWRITE:
+    if meter.generation == REWRITE:
         path = samples.label("path")
         hwmon = path.str.contains("hwmon", regex=False)
-        return pd.Series(np.where(hwmon, "hwmon", "rapl"), index=path.index, dtype="str")
+        cpu = np.where(hwmon, "hwmon", "rapl")
+        return pd.Series(GPU if meter.power_domain == GPU else cpu, index=path.index, dtype="str")
     source = samples.label("source")
     measured = source.str.contains("rapl", regex=False)
     modelled = source.isin(["estimator", "trained_power_model"])

@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sci_batch.schema import Column, result_columns
+
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitTotal:
+    """R and SCI of all rows for one functional unit."""
+
+    name: str
+    functional_units: float | None
+    sci_gco2e_per_unit: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +30,7 @@ class Totals:
     embodied_gco2e: float | None
     carbon_gco2e: float | None
     functional_units: float | None
-    """Sum of R, each count once, however many rows share it."""
+    """Sum of R of the first functional unit, each count once, however many rows share it."""
     sci_gco2e_per_unit: float | None
     """Ratio of sums: carbon / functional units (ISO/IEC 21031; never a mean of ratios)."""
     coverage: float
@@ -38,6 +49,14 @@ class Totals:
     """Node-windows looked at."""
     not_shown_kwh: float | None = None
     """Energy of rows that `--namespace` leaves out, and of what `--unattributed drop` drops."""
+    units: tuple[UnitTotal, ...] = ()
+    """R and SCI of every functional unit; the first one's are the two fields above as well."""
+
+    def of_unit(self, number: int) -> tuple[float | None, float | None]:
+        """R and SCI of the unit with that number, from 0."""
+        if number == 0:
+            return self.functional_units, self.sci_gco2e_per_unit
+        return self.units[number].functional_units, self.units[number].sci_gco2e_per_unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +78,25 @@ class Provenance:
     tz: str
     group_by: tuple[str, ...]
     functional_unit: str | None
-    """Name of the unit of work, None when none was given."""
+    """Name of the (first) unit of work, None when none was given."""
     queries: tuple[str, ...]
     notes: tuple[str, ...] = ()
     """Words for the user about the whole run."""
+    further_units: tuple[str, ...] = ()
+    """Names of the other units of work, in the order of their columns."""
+
+    also_intensity: tuple[str, ...] = ()
+    """Grid intensities beside the chosen one, in the order of their columns."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the result."""
+        return result_columns(self.group_by, self.further_units, self.also_intensity)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Names of all units of work."""
+        return () if self.functional_unit is None else (self.functional_unit, *self.further_units)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,14 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import any_flag
-from sci_batch.schema import LABEL_KEY_PREFIX, label_column
+from sci_batch.counters import any_flag, joined_words
+from sci_batch.schema import LABEL_KEY_PREFIX, also_column, label_column
 
-SUMS = ["active_kwh", "shared_kwh", "energy_kwh", "operational_gco2e", "embodied_gco2e", "carbon_gco2e"]
+SUMS = [
+    "active_kwh", "shared_kwh", "energy_kwh", "gpu_kwh",
+    "operational_gco2e", "embodied_gco2e", "carbon_gco2e",
+]  # fmt: skip
+BOUNDS = ["embodied_gco2e_low", "embodied_gco2e_high"]
 SOURCES = ["energy_source", "intensity_source", "embodied_source"]
 
 
@@ -41,16 +45,39 @@ def _labels(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:
     return table[[*key, column]].drop_duplicates(key, keep="last").astype("str")
 
 
-def group(pods: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
+def in_windows(
+    pods: pd.DataFrame, book: pd.DataFrame, steps_ms: np.ndarray, windows_ms: np.ndarray
+) -> pd.DataFrame:
+    """Rows of energy steps as rows of the windows that hold them; nothing is summed yet.
+
+    `coverage` becomes that of the node over the whole window, from BOOKS, as time in which a node showed
+    nothing at all has no row.
+    """
+    step = np.diff(steps_ms)
+    window = np.searchsorted(windows_ms, steps_ms[:-1], side="right") - 1
+    at = book["window"].to_numpy()
+    seen = pd.DataFrame({"window": window[at], "node": book["node"], "seen_ms": book["coverage"] * step[at]})
+    seen = seen.groupby(["window", "node"], as_index=False).agg(seen_ms=("seen_ms", "sum"))
+    seen["coverage"] = np.minimum(seen["seen_ms"] / np.diff(windows_ms)[seen["window"]], 1.0)
+    moved = pods.drop(columns="coverage").assign(window=window[pods["window"].to_numpy()])
+    return moved.merge(
+        seen[["window", "node", "coverage"]], on=["window", "node"], how="left", validate="m:1"
+    )
+
+
+def group(pods: pd.DataFrame, group_by: tuple[str, ...], also: tuple[str, ...] = ()) -> pd.DataFrame:
     """Sum the pods of each window and group.
 
     Parameters
     ----------
     pods
-        window, the group keys, workload_kind, `SUMS`, coverage, intensity_gco2e_per_kwh, `SOURCES`,
-        flags [bits]. Unknown (null) amounts stay unknown when all of a group are.
+        window, the group keys, workload_kind, `SUMS`, `BOUNDS`, coverage, intensity_gco2e_per_kwh,
+        `SOURCES`, flags [bits]. Unknown (null) amounts stay unknown when all of a group are, bounds when
+        any is.
     group_by
         Group keys. Two kinds of workload with one name are two rows.
+    also
+        Grid intensities beside the chosen one: their operational carbon is summed as well.
 
     Returns
     -------
@@ -61,16 +88,18 @@ def group(pods: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
     keys = ["window", *group_by, *(["workload_kind"] if by_kind else [])]
     groups = pods.groupby(keys, dropna=False, sort=True)
     number = groups.ngroup().to_numpy()
-    out = groups[SUMS].sum(min_count=1).reset_index()
+    sums = [*SUMS, *(also_column(name).name for name in also)]
+    out = groups[sums].sum(min_count=1).reset_index()
+    out[BOUNDS] = groups[BOUNDS].sum(skipna=False).to_numpy()
     size = len(out)
     if not by_kind:
-        out["workload_kind"] = _words(number, pods["workload_kind"], size)
+        out["workload_kind"] = joined_words(number, pods["workload_kind"], size)
     weight = pods["energy_kwh"].fillna(0.0).clip(lower=0.0).to_numpy()
     out["coverage"] = _mean(number, pods["coverage"].to_numpy(), weight, size)
     # weighted by energy it is O / (E x PUE), the intensity in effect
     out["intensity_gco2e_per_kwh"] = _mean(number, pods["intensity_gco2e_per_kwh"].to_numpy(), weight, size)
     for words in SOURCES:
-        out[words] = _words(number, pods[words], size)
+        out[words] = joined_words(number, pods[words], size)
     out["flags"] = any_flag(number, pods["flags"].to_numpy(), size)
     return out
 
@@ -89,24 +118,10 @@ def _mean(number: np.ndarray, values: np.ndarray, weight: np.ndarray, size: int)
     return np.clip(np.where(total > 0, weighted, plain), low, high)
 
 
-def _words(number: np.ndarray, words: pd.Series, size: int) -> pd.Series:
-    """The distinct words of each group, joined by `+`."""
-    distinct = words.unique()
-    if len(distinct) == 1:
-        return pd.Series([str(distinct[0])] * size, dtype="str")
-    pairs = (
-        pd.DataFrame({"group": number, "word": words.to_numpy()})
-        .drop_duplicates()
-        .sort_values(["group", "word"])
-    )
-    pairs = pairs[(pairs["word"] != "") | ~pairs.duplicated("group", keep=False)]
-    return pairs.groupby("group")["word"].agg("+".join).reindex(range(size), fill_value="").astype("str")
-
-
-def select(rows: pd.DataFrame, pods_namespace: pd.Series, globs: tuple[str, ...]) -> np.ndarray:
+def select(namespaces: pd.Series, globs: tuple[str, ...]) -> np.ndarray:
     """Which pods lie in the wanted namespaces; all without globs."""
     if not globs:
-        return np.ones(len(rows), bool)
-    names = pods_namespace.unique().tolist()
+        return np.ones(len(namespaces), bool)
+    names = namespaces.unique().tolist()
     wanted = [name for name in names if any(fnmatchcase(name, glob) for glob in globs)]
-    return np.asarray(pods_namespace.isin(wanted))
+    return np.asarray(namespaces.isin(wanted))

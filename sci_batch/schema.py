@@ -52,12 +52,30 @@ MEASURES = (
         nullable=True,
     ),
     Column("energy_kwh", "float64", "kWh", "active + shared: IT energy, before PUE", nullable=True),
+    Column(
+        "gpu_kwh", "float64", "kWh", "GPU part of the active energy; null where no GPU is measured",
+        nullable=True,
+    ),
     Column("operational_gco2e", "float64", "gCO2e", "O = energy x PUE x intensity", nullable=True),
     Column("embodied_gco2e", "float64", "gCO2e", "M = TE x TiR/EL x RR/ToR", nullable=True),
-    Column("carbon_gco2e", "float64", "gCO2e", "C = O + M", nullable=True),
-    Column("functional_units", "float64", "units", "R: units of work done in the window", nullable=True),
     Column(
-        "sci_gco2e_per_unit", "float64", "gCO2e/unit", "SCI = C / R; null when R is 0 or missing",
+        "embodied_gco2e_low", "float64", "gCO2e", "M by the lower bound of TE, where `--embodied` knows it",
+        nullable=True,
+    ),
+    Column(
+        "embodied_gco2e_high", "float64", "gCO2e", "M by the upper bound of TE, where `--embodied` knows it",
+        nullable=True,
+    ),
+    Column("carbon_gco2e", "float64", "gCO2e", "C = O + M", nullable=True),
+    Column(
+        "functional_units", "float64", "units",
+        "R: units of work done in the window; a further `--functional-unit` NAME adds "
+        "`functional_units:NAME` behind the score",
+        nullable=True,
+    ),
+    Column(
+        "sci_gco2e_per_unit", "float64", "gCO2e/unit",
+        "SCI = C / R; null when R is 0 or missing; a further NAME adds `sci_gco2e_per_unit:NAME`",
         nullable=True,
     ),
     Column(
@@ -90,9 +108,50 @@ def key_column(key: str) -> Column:
     return Column(key, "str", "", "value of that pod or namespace label, empty without it")
 
 
-def result_columns(group_by: tuple[str, ...]) -> tuple[Column, ...]:
-    """All result columns, in order."""
-    return (*WINDOW, *(key_column(key) for key in group_by), *MEASURES)
+def of_unit(column: str, name: str, number: int) -> str:
+    """Name of an R or SCI column: plain for the first unit (number 0), with the unit's name behind it else.
+
+    >>> of_unit("functional_units", "request", 0), of_unit("functional_units", "user", 1)
+    ('functional_units', 'functional_units:user')
+    """
+    return f"{column}:{name}" if number else column
+
+
+def unit_columns(name: str) -> tuple[Column, Column]:
+    """R and SCI of a second or later functional unit."""
+    return (
+        Column(
+            f"functional_units:{name}", "float64", "units", f"R of {name}: units of work done in the window",
+            nullable=True,
+        ),
+        Column(
+            f"sci_gco2e_per_unit:{name}", "float64", "gCO2e/unit",
+            f"SCI = C / R of {name}; null when R is 0 or missing", nullable=True,
+        ),
+    )  # fmt: skip
+
+
+def also_column(source: str) -> Column:
+    """Operational carbon by a further grid intensity (`--also-intensity`)."""
+    meaning = f"O by the intensity of {source}, for comparison; not in C"
+    return Column(f"operational_gco2e:{source}", "float64", "gCO2e", meaning, nullable=True)
+
+
+def result_columns(
+    group_by: tuple[str, ...], further_units: tuple[str, ...] = (), also: tuple[str, ...] = ()
+) -> tuple[Column, ...]:
+    """All result columns, in order.
+
+    `further_units`: names of the functional units behind the first. `also`: grid intensities beside the
+    chosen one.
+    """
+    behind = {
+        "operational_gco2e": tuple(also_column(source) for source in also),
+        "sci_gco2e_per_unit": tuple(column for name in further_units for column in unit_columns(name)),
+    }
+    keys = (key_column(key) for key in group_by)
+    measures = (each for column in MEASURES for each in (column, *behind.get(column.name, ())))
+    return (*WINDOW, *keys, *measures)
 
 
 FLAGS = {
@@ -112,17 +171,21 @@ FLAGS = {
     "unattributed-kept": "no pod of the node could carry its unattributed energy: it has a row of its own",
     "requests-missing": "no CPU requests on the node for `--unattributed by-request`: shared by energy",
     "embodied-default": "no `--embodied` given: the median of 48 vendor figures was used",
+    "embodied-estimated": "the hardware was estimated from its family or its parts",
+    "memory-unknown": "the node's memory is unknown for `--share memory|mean`: the share of CPU was used",
     "overcommitted": "the pods' reserved shares add up to more than the node; they were scaled to it",
-    "units-missing": "no units of work for this row: no score",
-    "units-zero": "0 units of work in this row: no score",
+    "intensity-fallback": "the chosen source had no intensity for a part of the time: a fallback was used",
+    "intensity-interpolated": "the intensity of at most 2 h was drawn between its neighbours in time",
+    "intensity-estimated": "the source itself calls a part of its intensity estimated or forecast",
+    "units-missing": "no units of work for this row, of one functional unit at least: no score by it",
+    "units-zero": "0 units of work in this row, of one functional unit at least: no score by it",
 }
 
 
-def check(result: pd.DataFrame, group_by: tuple[str, ...]) -> None:
-    """Raise `ValueError` with every way in which a frame is not a RESULT."""
+def check(result: pd.DataFrame, columns: tuple[Column, ...]) -> None:
+    """Raise `ValueError` with every way in which a frame is not a RESULT of these columns."""
     import numpy as np
 
-    columns = result_columns(group_by)
     problems: list[str] = []
     if list(result.columns) != [column.name for column in columns]:
         problems.append(f"columns are {list(result.columns)}")
@@ -136,7 +199,8 @@ def check(result: pd.DataFrame, group_by: tuple[str, ...]) -> None:
             problems.append(f"{column.name} has nulls")
         elif column.dtype == "float64" and np.isinf(values.to_numpy()).any():
             problems.append(f"{column.name} is infinite")
-    keys = ["window_start", *group_by, "workload_kind"]
+    names = [column.name for column in columns]
+    keys = [name for name in names[: names.index("workload_kind") + 1] if name != "window_end"]
     if not problems and result.duplicated(keys).any():
         problems.append(f"{keys} are not a key")
     if problems:

@@ -36,6 +36,16 @@ def books(pods: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(flags=frame["flags"] | np.where(exceeded, FLAG_BITS["pods-exceed-node"], 0))
 
 
+def in_windows(book: pd.DataFrame, steps_ms: np.ndarray, windows_ms: np.ndarray) -> pd.DataFrame:
+    """BOOKS of energy steps as BOOKS of the windows that hold them: closed where all their steps are."""
+    window = np.searchsorted(windows_ms, steps_ms[:-1], side="right") - 1
+    coarse = book.assign(window=window[book["window"].to_numpy()])
+    sums = ["node_kwh", "pods_kwh", "unattributed_kwh", "residual_kwh"]
+    groups = coarse.groupby(NODE_KEY)
+    out = groups[sums].sum(min_count=1)
+    return out.assign(closed=groups["closed"].all()).reset_index()
+
+
 def weights(pods: pd.DataFrame, policy: str) -> tuple[np.ndarray, np.ndarray]:
     """Each pod's share of what its node leaves over, 0..1, and flag bits.
 
@@ -92,7 +102,9 @@ def share(pods: pd.DataFrame, book: pd.DataFrame, policy: str) -> pd.DataFrame:
         book_part, on=NODE_KEY, how="left", validate="m:1", suffixes=("", "_node")
     )
     frame = frame.assign(
-        shared_kwh=frame["unattributed_kwh"] * frame["share"], flags=frame["flags"] | frame["flags_node"]
+        shared_kwh=frame["unattributed_kwh"] * frame["share"],
+        flags=frame["flags"] | frame["flags_node"],
+        source=frame["source"].mask(frame["source_node"] != "", frame["source_node"]),
     ).drop(columns=["flags_node", "source_node", "unattributed_kwh"])
     if policy == "drop":
         dropped = np.where(frame["node_kwh"].notna(), FLAG_BITS["unattributed-dropped"], 0)
@@ -108,14 +120,17 @@ def _own_rows(frame: pd.DataFrame, book: pd.DataFrame, policy: str) -> pd.DataFr
     mine = book[nobody & (book["node_kwh"].notna()).to_numpy()]
     empty = pd.Series("", index=mine.index, dtype="str")
     why = 0 if policy == "separate" else FLAG_BITS["unattributed-kept"]
-    no_pods = np.where(mine["pods_kwh"] > 0, 0, FLAG_BITS["no-pod-level"] if policy != "separate" else 0)
+    has_pods = pd.MultiIndex.from_frame(mine[NODE_KEY]).isin(pd.MultiIndex.from_frame(frame[NODE_KEY]))
+    no_pods = np.where(has_pods | (policy == "separate"), 0, FLAG_BITS["no-pod-level"])
     return pd.DataFrame(
         {
             **{column: empty for column in frame.columns if frame[column].dtype == "str"},
             "window": mine["window"], "node": mine["node"],
             "workload_kind": UNATTRIBUTED, "workload": mine["node"],
-            "active_kwh": 0.0, "shared_kwh": mine["unattributed_kwh"], "seconds": 0.0, "share": 1.0,
+            "active_kwh": 0.0, "gpu_kwh": np.nan, "shared_kwh": mine["unattributed_kwh"],
+            "seconds": 0.0, "share": 1.0,
             "request_cores": np.nan, "node_cores": np.nan, "inferred": False,
+            "request_bytes": np.nan, "node_bytes": np.nan,
             "node_kwh": mine["node_kwh"], "coverage": mine["coverage"],
             "source": mine["source"], "flags": mine["flags"] | why | no_pods,
         }

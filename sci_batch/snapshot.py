@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from sci_batch.counters import Counters
 from sci_batch.errors import NoDataError, UsageError
 from sci_batch.fetch import Inputs
 from sci_batch.fetch.kube import Kube
+from sci_batch.intensity import Intensity
 from sci_batch.schema import label_column
+from sci_batch.settings import FunctionalUnit
 
-FORMAT = 1
+FORMAT = 2
 DEMO = Path(__file__).parent / "data" / "demo"
 MANIFEST = "manifest.json"
 HOUR_MS = 3_600_000
@@ -54,10 +56,14 @@ class Snapshot:
         return int(self.manifest["end_ms"]) + self.shift_ms
 
 
-def write(inputs: Inputs, out: Path, manifest: Callable[[], dict[str, Any]], *, no_clobber: bool) -> None:
+def write(
+    inputs: Inputs, sources: Mapping[str, Intensity], out: Path, manifest: Callable[[], dict[str, Any]], *,
+    no_clobber: bool,
+) -> None:  # fmt: skip
     """Write a recording: whole, or not at all.
 
-    `manifest` is asked last, when all queries have been sent.
+    `sources` are the grid intensities by `kind:argument`. `manifest` is asked last, when all queries have
+    been sent.
 
     Raises
     ------
@@ -72,13 +78,60 @@ def write(inputs: Inputs, out: Path, manifest: Callable[[], dict[str, Any]], *, 
     part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         _write_tables(inputs, part)
-        (part / MANIFEST).write_text(json.dumps({"format": FORMAT, **manifest()}, indent=2) + "\n")
+        _write_intensities(sources, part)
+        facts = {"format": FORMAT, **manifest(), "intensities": _intensity_facts(sources)}
+        (part / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n")
         part.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        part.replace(out)
+        _swap(part, out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _swap(part: Path, out: Path) -> None:
+    """Put the new folder in the place of the old one; a crash in between leaves one of them whole."""
+    if not out.exists():
+        part.replace(out)
+        return
+    old = part.with_name(f"{part.name}.old")
+    out.replace(old)
+    part.replace(out)
+    shutil.rmtree(old)
+
+
+def _write_intensities(sources: Mapping[str, Intensity], part: Path) -> None:
+    frames = [source.slots.assign(spec=name) for name, source in sources.items()]
+    if frames:
+        table = pa.Table.from_pandas(pd.concat(frames, ignore_index=True), preserve_index=False)
+        pq.write_table(table, part / "intensity.parquet", compression="zstd")
+
+
+def _intensity_facts(sources: Mapping[str, Intensity]) -> list[dict[str, Any]]:
+    return [
+        {
+            "spec": name, "kind": source.kind, "basis": source.basis, "zones": list(source.zones),
+            "zone_of_node": source.zone_of_node, "notes": list(source.notes), "step_ms": source.step_ms,
+        }
+        for name, source in sources.items()
+    ]  # fmt: skip
+
+
+def intensities(snapshot: Snapshot) -> dict[str, Intensity]:
+    """The grid intensities that a recording holds, by `kind:argument`; the first is the chosen one."""
+    facts = snapshot.manifest["intensities"]
+    if not facts:
+        return {}
+    slots = _frame(snapshot, "intensity")
+    slots = slots.assign(
+        start_ms=slots["start_ms"] + snapshot.shift_ms, end_ms=slots["end_ms"] + snapshot.shift_ms
+    )
+    return {
+        one["spec"]: Intensity(
+            slots=slots[slots["spec"] == one["spec"]].drop(columns="spec").reset_index(drop=True),
+            kind=one["kind"], basis=one["basis"], zones=tuple(one["zones"]), zone_of_node=one["zone_of_node"],
+            notes=tuple(one["notes"]), step_ms=one["step_ms"],
+        )
+        for one in facts
+    }  # fmt: skip
 
 
 def _write_tables(inputs: Inputs, part: Path) -> None:
@@ -101,12 +154,31 @@ def _write_tables(inputs: Inputs, part: Path) -> None:
         raise ValueError("a pull without stretches")
     tables = {"stretches": pd.DataFrame(stretches), "keys": last.keys, "nodes": last.nodes}
     tables |= {name: getattr(inputs.kube, name) for name in Kube.tables()}
-    if inputs.units is not None:
-        tables["units"] = inputs.units
+    if inputs.platform is not None:
+        tables["platform"] = inputs.platform
+    tables |= {_unit_table(inputs.units, name): frame for name, frame in inputs.units.items()}
     for name, frame in tables.items():
         pq.write_table(
             pa.Table.from_pandas(frame, preserve_index=False), part / f"{name}.parquet", compression="zstd"
         )
+
+
+def _unit_table(units: Mapping[str, pd.DataFrame], name: str) -> str:
+    return f"units_{1 + list(units).index(name)}"
+
+
+def recorded_units(
+    units: Sequence[FunctionalUnit], tables: Mapping[str, pd.DataFrame]
+) -> list[dict[str, str]]:
+    """The manifest's `functional_units`: name, kind, argument and table of what was counted."""
+    return [
+        {
+            "name": unit.name, "kind": unit.kind, "argument": unit.argument,
+            "table": f"{_unit_table(tables, unit.name)}.parquet",
+        }
+        for unit in units
+        if unit.name in tables
+    ]  # fmt: skip
 
 
 def _sizes(stretch: Counters) -> dict[str, int]:
@@ -145,9 +217,15 @@ def open_(path: Path, *, now_ms: int | None = None) -> Snapshot:
     return Snapshot(path=path, manifest=manifest, shift_ms=shift)
 
 
+def tables(snapshot: Snapshot) -> Kube:
+    """What kube-state-metrics said when the recording was made."""
+    return Kube(**{name: _frame(snapshot, name) for name in Kube.tables()})
+
+
 def inputs(
-    snapshot: Snapshot, edges_ms: tuple[int, ...], *, power_domains: tuple[str, ...], cluster: str,
-    label_keys: tuple[str, ...], promql: str | None, max_gap_ms: int,
+    snapshot: Snapshot, kube: Kube, edges_ms: tuple[int, ...], *,
+    power_domains: tuple[str, ...], cluster: str,
+    label_keys: tuple[str, ...], asked: Sequence[FunctionalUnit], max_gap_ms: int,
 ) -> Inputs:  # fmt: skip
     """What a recording holds, as if it had just been fetched.
 
@@ -166,9 +244,8 @@ def inputs(
             f"the recording is of cluster {recorded}, not {cluster or '(none given)'}",
             "Give the same --cluster-label as when it was recorded.",
         )
-    tables = {name: _frame(snapshot, name) for name in Kube.tables()}
     for key in label_keys:
-        if label_column(key) not in tables["pod_labels"]:
+        if label_column(key) not in kube.pod_labels:
             raise UsageError(
                 f"the recording holds no label {key}", f"Record it again with --group-by label:{key}."
             )
@@ -179,16 +256,24 @@ def inputs(
     if max_gap_ms != manifest["max_gap_ms"]:
         notes += (f"coverage follows the recording: --max-gap {manifest['max_gap_ms'] // 1000}s",)
     keys = _frame(snapshot, "keys")
-    wanted = keys["power_domain"].isin([*power_domains, "total"]).to_numpy()
+    wanted = keys["power_domain"].isin([*power_domains, "total", "gpu"]).to_numpy()
     if not wanted.any():
         raise NoDataError(
             f"the recording holds the power domains {', '.join(manifest['power_domains'])}",
             "Choose among them with --power-domains.",
         )
     return Inputs(
-        counters=_stretches(snapshot, keys, wanted), kube=Kube(**tables), units=_units(snapshot, promql),
+        counters=_stretches(snapshot, keys, wanted), kube=kube, units=_units(snapshot, asked),
         notes=notes, pull=manifest["pull"], step_ms=manifest["step_ms"],
+        platform=_platform(snapshot) if manifest["platform"] else None,
     )  # fmt: skip
+
+
+def _platform(snapshot: Snapshot) -> pd.DataFrame:
+    frame = _frame(snapshot, "platform")
+    return frame.assign(
+        start_ms=frame["start_ms"] + snapshot.shift_ms, end_ms=frame["end_ms"] + snapshot.shift_ms
+    )
 
 
 def _check_windows(snapshot: Snapshot, edges_ms: tuple[int, ...]) -> None:
@@ -222,22 +307,29 @@ def _frame(snapshot: Snapshot, name: str) -> pd.DataFrame:
         ) from None
 
 
-def _units(snapshot: Snapshot, promql: str | None) -> pd.DataFrame | None:
-    if promql is None:
-        return None
-    recorded = snapshot.manifest["functional_unit"]
-    if recorded is None or recorded["argument"] != promql:
-        there = (
-            f"it holds {recorded['name']}=prometheus:{recorded['argument']}" if recorded else "it holds none"
+def _units(snapshot: Snapshot, asked: Sequence[FunctionalUnit]) -> dict[str, pd.DataFrame]:
+    """UNITS by name; names may differ from the recorded ones, what is counted may not."""
+    recorded = snapshot.manifest["functional_units"]
+    tables = {(known["kind"], known["argument"]): known["table"] for known in recorded}
+    units: dict[str, pd.DataFrame] = {}
+    for unit in asked:
+        if unit.kind == "constant":
+            continue
+        table = tables.get((unit.kind, unit.argument))
+        if table is None and unit.kind == "file":
+            continue  # who reads it will say that it is not there
+        if table is None:
+            there = [FunctionalUnit(known["name"], known["kind"], known["argument"]) for known in recorded]
+            raise UsageError(
+                f"the recording does not hold the answer to the functional unit {unit.name}; "
+                f"it holds {' and '.join(map(str, there)) or 'none'}",
+                "Give the --functional-unit it was recorded with, a number or a file, or record again.",
+            )
+        frame = _frame(snapshot, table.removesuffix(".parquet"))
+        units[unit.name] = frame.assign(
+            start_ms=frame["start_ms"] + snapshot.shift_ms, end_ms=frame["end_ms"] + snapshot.shift_ms
         )
-        raise UsageError(
-            f"the recording does not hold the answer to this functional unit; {there}",
-            "Give the --functional-unit it was recorded with, NAME=NUMBER, or record again.",
-        )
-    units = _frame(snapshot, "units")
-    return units.assign(
-        start_ms=units["start_ms"] + snapshot.shift_ms, end_ms=units["end_ms"] + snapshot.shift_ms
-    )
+    return units
 
 
 def _stretches(snapshot: Snapshot, keys: pd.DataFrame, wanted: np.ndarray) -> Iterator[Counters]:

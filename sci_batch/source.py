@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from sci_batch import fetch, snapshot
+from sci_batch import embodied, fetch, snapshot
+from sci_batch import grid as grids
 from sci_batch.errors import UsageError
-from sci_batch.fetch import Inputs, Plan
+from sci_batch.fetch import Inputs, Kube, Plan, unit_file
+from sci_batch.grid import Grid
+from sci_batch.intensity import Intensity
 from sci_batch.kepler import Labels, matcher
 from sci_batch.prometheus.client import Client
 from sci_batch.schema import LABEL_KEY_PREFIX
-from sci_batch.settings import FunctionalUnit, Settings, http_settings
+from sci_batch.settings import FunctionalUnit, Settings, http_settings, values
 from sci_batch.windows import Windows, of_range
 
 Progress = Callable[[str, float], None]
@@ -22,10 +26,15 @@ Progress = Callable[[str, float], None]
 class Source:
     """Inputs, the windows they are for, and how they were got."""
 
+    settings: Settings
+    """As given; in a demo, what was recorded stands where nothing was given."""
     inputs: Inputs
     windows: Windows
     plan: Plan
-    unit: FunctionalUnit | None
+    units: tuple[FunctionalUnit, ...]
+    """Presets are resolved."""
+    grid: Grid | None
+    """None while recording without an intensity."""
     name: str
     """Server without its login, or recording."""
     queries: Callable[[], tuple[str, ...]]
@@ -44,6 +53,9 @@ def plan_of(settings: Settings, windows: Windows) -> Plan:
         labels=Labels(renamed=dict(settings.kepler_label)),
         kube_labels=dict(settings.kube_label),
         label_keys=label_keys(settings),
+        node_label_keys=embodied.label_keys(settings.embodied.pairs if settings.embodied else ()),
+        platform=settings.node_energy == "platform",
+        sockets=settings.embodied is not None and any(kind == "model" for kind, _ in settings.embodied.pairs),
     )
 
 
@@ -70,9 +82,22 @@ def windows_of(settings: Settings, now_ms: int) -> Windows:
     )  # fmt: skip
 
 
-def promql_of(unit: FunctionalUnit | None) -> str | None:
-    """The query of a functional unit that has one."""
-    return unit.argument if unit is not None and unit.kind == "prometheus" else None
+def units_of(settings: Settings, plan: Plan) -> tuple[FunctionalUnit, ...]:
+    """The functional units, presets resolved."""
+    return tuple(unit.resolved(plan.cluster) for unit in settings.functional_unit)
+
+
+def _path(unit: FunctionalUnit) -> Path:
+    return Path(unit.argument).expanduser()
+
+
+def _with_files(inputs: Inputs, units: tuple[FunctionalUnit, ...], plan: Plan) -> Inputs:
+    """Inputs with the units of work that stand in files; what a recording holds already stays."""
+    files = [unit for unit in units if unit.kind == "file" and unit.name not in inputs.units]
+    read = {unit.name: unit_file.read(_path(unit), plan.edges_ms) for unit in files}
+    notes = [note for _, notes in read.values() for note in notes if note not in inputs.notes]
+    tables = {name: table for name, (table, _) in read.items()}
+    return replace(inputs, units={**inputs.units, **tables}, notes=(*inputs.notes, *notes))
 
 
 @contextmanager
@@ -100,13 +125,39 @@ def opened(settings: Settings, now_ms: int, progress: Progress) -> Iterator[Sour
         )
     windows = windows_of(settings, now_ms)
     plan = plan_of(settings, windows)
+    units = units_of(settings, plan)
+    for unit in units:  # a bad file is told before anything is fetched
+        if unit.kind == "file":
+            unit_file.read(_path(unit), plan.edges_ms)
     http = http_settings(settings)
     with Client(http) as client:
+        progress("looking for Kepler", 0.0)
+        found = fetch.discover(client, plan)
+        progress("asking kube-state-metrics", 0.03)
+        tables = fetch.kube.kube(client, plan)
+        grid = _grid(settings, tables, windows, client=client) if settings.intensity else None
+        plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
+        inputs = fetch.everything(client, plan, found, tables, units, progress)
         yield Source(
-            inputs=fetch.everything(client, plan, promql_of(settings.functional_unit), progress),
-            windows=windows, plan=plan, unit=settings.functional_unit, name=http.redacted_url,
+            settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,
+            units=units, grid=grid, name=http.redacted_url,
             queries=lambda: tuple(client.queries), warnings=lambda: tuple(client.warnings),
         )  # fmt: skip
+
+
+def _grid(
+    settings: Settings, tables: Kube, windows: Windows, *,
+    client: Client | None = None, recorded: Mapping[str, Intensity] | None = None,
+) -> Grid:  # fmt: skip
+    """The grid that the settings name; in a demo without any, the recorded one."""
+    recorded = recorded or {}
+    chosen = settings.intensity
+    if chosen is None and settings.demo and recorded:
+        chosen = values.intensity(next(iter(recorded)))
+    if chosen is None:
+        raise UsageError("no grid intensity is given", "Give --intensity, for example --intensity 380.")
+    span = (windows.start_ms, windows.end_ms)
+    return grids.load(settings, chosen, tables, span, client=client, recorded=recorded)
 
 
 def _recorded(settings: Settings, now_ms: int) -> Source:
@@ -115,19 +166,30 @@ def _recorded(settings: Settings, now_ms: int) -> Source:
     else:
         recording = snapshot.open_(snapshot.DEMO, now_ms=now_ms)
     now_ms = recording.end_ms
+    if settings.demo and settings.embodied is None and recording.manifest["embodied"]:
+        settings = replace(settings, embodied=values.embodied(recording.manifest["embodied"]))
     windows = windows_of(settings, now_ms)
     plan = plan_of(settings, windows)
-    unit = settings.functional_unit
-    recorded = recording.manifest["functional_unit"]
-    if unit is None and settings.demo and recorded is not None:
-        unit = FunctionalUnit(recorded["name"], "prometheus", recorded["argument"])
+    units = units_of(settings, plan)
+    if settings.demo and not units:
+        units = tuple(
+            FunctionalUnit(known["name"], known["kind"], known["argument"])
+            for known in recording.manifest["functional_units"]
+        )
+    tables = snapshot.tables(recording)
+    grid = None
+    if settings.intensity or settings.demo:
+        grid = _grid(settings, tables, windows, recorded=snapshot.intensities(recording))
+    plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
     inputs = snapshot.inputs(
-        recording, windows.edges_ms, power_domains=settings.power_domains,
-        cluster=",".join(plan.cluster), label_keys=plan.label_keys, promql=promql_of(unit),
+        recording, tables, plan.energy_edges_ms, power_domains=settings.power_domains,
+        cluster=",".join(plan.cluster), label_keys=plan.label_keys,
+        asked=[unit for unit in units if unit.kind != "file" or not _path(unit).exists()],
         max_gap_ms=plan.max_gap_ms,
     )  # fmt: skip
     return Source(
-        inputs=inputs, windows=windows, plan=plan, unit=unit,
+        settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,
+        units=units, grid=grid,
         name="bundled recording" if settings.demo else str(recording.manifest["source"]),
         queries=lambda: tuple(recording.manifest["queries"]),
         warnings=lambda: tuple(recording.manifest["warnings"]),
@@ -147,21 +209,22 @@ def record(settings: Settings, *, now_ms: int, progress: Progress) -> None:
     with opened(settings, now_ms, progress) as source:
 
         def manifest() -> dict[str, object]:
-            unit, plan = source.unit, source.plan
-            query = promql_of(unit)
+            plan = source.plan
             return snapshot.manifest_of(
                 source=source.name, start_ms=plan.start_ms, end_ms=plan.end_ms, pull=source.inputs.pull,
                 step_ms=source.inputs.step_ms, power_domains=list(plan.power_domains),
                 cluster=",".join(plan.cluster), max_gap_ms=plan.max_gap_ms, label_keys=list(plan.label_keys),
-                functional_unit={"name": unit.name, "argument": query} if unit and query else None,
+                platform=plan.platform, embodied=str(settings.embodied or ""),
+                functional_units=snapshot.recorded_units(source.units, source.inputs.units),
                 notes=list(source.inputs.notes), queries=list(source.queries()),
                 warnings=list(source.warnings()),
             )  # fmt: skip
 
-        snapshot.write(source.inputs, settings.out, manifest, no_clobber=settings.no_clobber)
+        sources = source.grid.sources if source.grid else {}
+        snapshot.write(source.inputs, sources, settings.out, manifest, no_clobber=settings.no_clobber)
 
 
 def queries(settings: Settings, *, now_ms: int) -> list[str]:
     """The PromQL that would be sent; nothing is asked."""
     plan = plan_of(settings, windows_of(settings, now_ms))
-    return fetch.queries(plan, promql_of(settings.functional_unit))
+    return fetch.queries(plan, units_of(settings, plan))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,34 +10,52 @@ import pandas as pd
 
 from sci_batch import __version__, embodied
 from sci_batch.carbon import known_sum
-from sci_batch.counters import FLAG_BITS
+from sci_batch.functional_unit import Served
+from sci_batch.intensity import Intensity
 from sci_batch.provenance import fingerprint
-from sci_batch.report import Provenance, Totals
+from sci_batch.report import Provenance, Totals, UnitTotal
 from sci_batch.schema import FLAGS
 from sci_batch.settings import Settings
 from sci_batch.source import Source
 from sci_batch.windows import rfc3339
 
 
-def totals(result: pd.DataFrame, units: float | None, book: pd.DataFrame, left_out: pd.DataFrame) -> Totals:
+def totals(
+    result: pd.DataFrame,
+    served: Mapping[str, Served],
+    book: pd.DataFrame,
+    left_out: pd.DataFrame,
+    policy: str,
+) -> Totals:
     """Sums of the rows shown, and of the books of all nodes.
 
-    `left_out` are the pods that `--namespace` leaves out.
+    `served` is the R of each functional unit, `left_out` the pods that `--namespace` leaves out, `policy`
+    that of `--unattributed`.
     """
     grams = known_sum(result["carbon_gco2e"])
-    score = grams / units if grams is not None and units else None
+    units = tuple(
+        UnitTotal(
+            name=name,
+            functional_units=r.total,
+            sci_gco2e_per_unit=grams / r.total if grams is not None and r.total else None,
+        )
+        for name, r in served.items()
+    )
     weight = result["energy_kwh"].fillna(0.0).to_numpy()
     coverage = result["coverage"].to_numpy()
     mean = float(np.average(coverage, weights=weight)) if weight.sum() > 0 else float(coverage.mean())
     known = book[book["node_kwh"].notna()]
+    dropped = book["unattributed_kwh"] if policy == "drop" else book["unattributed_kwh"].iloc[:0]
+    hidden = pd.concat([left_out["energy_kwh"], dropped], ignore_index=True)
     return Totals(
         rows=len(result),
         energy_kwh=known_sum(result["energy_kwh"]),
         operational_gco2e=known_sum(result["operational_gco2e"]),
         embodied_gco2e=known_sum(result["embodied_gco2e"]),
         carbon_gco2e=grams,
-        functional_units=units,
-        sci_gco2e_per_unit=score,
+        functional_units=units[0].functional_units if units else None,
+        sci_gco2e_per_unit=units[0].sci_gco2e_per_unit if units else None,
+        units=units,
         coverage=min(max(mean, float(coverage.min())), float(coverage.max())),
         node_energy_kwh=known_sum(book["node_kwh"]),
         pods_kwh=known_sum(book["pods_kwh"]),
@@ -44,30 +63,43 @@ def totals(result: pd.DataFrame, units: float | None, book: pd.DataFrame, left_o
         residual_kwh=known_sum(book["residual_kwh"]),
         open_books=int((~known["closed"]).sum()),
         books=len(known),
-        not_shown_kwh=known_sum(left_out["energy_kwh"]) if len(left_out) else None,
+        not_shown_kwh=known_sum(hidden),
     )
 
 
-def flag_counts(bits: np.ndarray) -> dict[str, int]:
-    """Rows per flag, most frequent first."""
-    counts = {name: int(((bits & FLAG_BITS[name]) != 0).sum()) for name in FLAGS}
+def flag_counts(flags: pd.Series) -> dict[str, int]:
+    """Rows per flag, most frequent first; `flags` is the column of the result."""
+    texts = flags.value_counts()
+    counts = {
+        name: int(texts[[name in str(text).split(",") for text in texts.index]].sum()) for name in FLAGS
+    }
     return dict(sorted(((name, count) for name, count in counts.items() if count), key=lambda pair: -pair[1]))
+
+
+def _words(source: Intensity) -> list[str]:
+    return sorted(source.slots["source"].unique().tolist())
 
 
 def method(settings: Settings, source: Source) -> dict[str, Any]:
     """Every choice that changes numbers."""
-    unit = source.unit
+    grid = source.grid
     return {
         "power_domains": sorted(settings.power_domains),
         "pull": source.inputs.pull,
         "max_gap_seconds": settings.max_gap_seconds,
         "max_node_watts": settings.max_node_watts,
         "unattributed": settings.unattributed,
-        "intensity": str(settings.intensity),
-        "pue": settings.pue,
-        "embodied": str(settings.embodied or f"kg:{embodied.DEFAULT_KGCO2E:g} (default)"),
+        "node_energy": settings.node_energy,
+        "overhead_ratio": settings.overhead_ratio,
+        "intensity": None if grid is None else str(grid.chosen),
+        "intensity_source": () if grid is None else _words(grid.sources[str(grid.chosen)]),
+        "intensity_kind": None if grid is None else grid.sources[str(grid.chosen)].kind,
+        "intensity_basis": None if grid is None else grid.sources[str(grid.chosen)].basis,
+        "pue": None if grid is None else grid.pue.source,
+        "embodied": embodied.described(settings.embodied.pairs if settings.embodied else ()),
+        "share": settings.share,
         "lifespan_seconds": settings.lifespan_seconds,
-        "functional_unit": None if unit is None else str(unit),
+        "functional_units": [str(unit) for unit in source.units],
     }
 
 
@@ -85,7 +117,9 @@ def provenance(settings: Settings, source: Source, notes: tuple[str, ...]) -> Pr
         window=windows.label,
         tz=windows.tz,
         group_by=settings.group_by,
-        functional_unit=source.unit.name if source.unit else None,
+        functional_unit=source.units[0].name if source.units else None,
+        further_units=tuple(unit.name for unit in source.units[1:]),
+        also_intensity=source.grid.also if source.grid else (),
         queries=source.queries(),
         notes=(*source.inputs.notes, *notes, *source.warnings()),
     )

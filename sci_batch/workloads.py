@@ -24,6 +24,7 @@ _NAME_RULES = (
     ("StatefulSet", r"^(.+)-\d+$"),
 )
 _NO_OWNER = ("", "<none>")
+_LOOKED_UP = ["workload_kind", "workload", "inferred"]
 
 
 def owners(
@@ -121,27 +122,42 @@ def assign(pods: pd.DataFrame, workloads: pd.DataFrame, info: pd.DataFrame) -> p
     The frame with workload_kind, workload and `inferred` [bool], rows and order unchanged.
     """
     pods = _named(pods, info)
+    # a pod has a row for each window, and is looked up once
+    identity = ["namespace", "pod", "pod_uid", "node"]
+    number = pods.groupby(identity, sort=False, dropna=False).ngroup().to_numpy()
+    first_rows = np.unique(number, return_index=True)[1]
+    each = pods[identity].iloc[first_rows].reset_index(drop=True)
+    found = _owned(each, workloads)
+    return pods.assign(**{name: found[name].take(number).set_axis(pods.index) for name in _LOOKED_UP})
+
+
+def _owned(pods: pd.DataFrame, workloads: pd.DataFrame) -> pd.DataFrame:
+    """`_LOOKED_UP` of distinct pods: by uid, else by name, else read from the name."""
     by_uid = workloads[workloads["uid"] != ""].drop_duplicates("uid", keep="last")
     by_pod = workloads.drop_duplicates(["namespace", "pod"], keep="last")
-    wanted = ["workload_kind", "workload", "inferred"]
     first = pods[["pod_uid"]].merge(
-        by_uid.set_index("uid")[wanted], left_on="pod_uid", right_index=True, how="left", validate="m:1"
+        by_uid.set_index("uid")[_LOOKED_UP], left_on="pod_uid", right_index=True, how="left", validate="m:1"
     )
     second = pods[["namespace", "pod"]].merge(
-        by_pod[["namespace", "pod", *wanted]], on=["namespace", "pod"], how="left", validate="m:1"
+        by_pod[["namespace", "pod", *_LOOKED_UP]], on=["namespace", "pod"], how="left", validate="m:1"
     )
-    second.index = pods.index
     third = by_name(pods["pod"], pods["node"]).assign(inferred=True)
+    unnamed = (pods["pod"] == pods["pod_uid"]) & (pods["pod"] != "")  # a uid is no name to read
+    third = third.assign(
+        workload_kind=third["workload_kind"].mask(unnamed, "Pod"),
+        workload=third["workload"].mask(unnamed, pods["pod"]),
+    )
     known = first["workload"].notna()
     named = ~known & second["workload"].notna()
-    columns = {
-        column: third[column]
-        .mask(named, second[column])
-        .mask(known, first[column])
-        .astype(third[column].dtype)
-        for column in wanted
-    }
-    return pods.assign(**columns)
+    return pd.DataFrame(
+        {
+            column: third[column]
+            .mask(named, second[column])
+            .mask(known, first[column])
+            .astype(third[column].dtype)
+            for column in _LOOKED_UP
+        }
+    )
 
 
 def created_ms(keys: pd.DataFrame, created: pd.DataFrame) -> np.ndarray:
@@ -165,9 +181,9 @@ def _named(pods: pd.DataFrame, info: pd.DataFrame) -> pd.DataFrame:
     if not nameless.any():
         return pods
     known = info[info["uid"] != ""].drop_duplicates("uid", keep="last").set_index("uid")
-    found = pods["pod_uid"].map(known["pod"])
-    space = pods["pod_uid"].map(known["namespace"])
-    return pods.assign(
-        pod=pods["pod"].mask(nameless, found.fillna(pods["pod_uid"])).astype("str"),
-        namespace=pods["namespace"].mask(nameless, space.fillna("")).astype("str"),
-    )
+    told = nameless & pods["pod_uid"].isin(known.index)
+    uid = pods.loc[told, "pod_uid"].tolist()
+    pod, namespace = pods["pod"].mask(nameless, pods["pod_uid"]), pods["namespace"].copy()
+    pod[told] = known["pod"].loc[uid].to_numpy()
+    namespace[told] = known["namespace"].loc[uid].to_numpy()
+    return pods.assign(pod=pod.astype("str"), namespace=namespace.astype("str"))

@@ -2,7 +2,8 @@
 
 - A counter's samples in order of time: a fall is a restart, and the new value is the rise.
 - The first value of a pod's counter counts when its node (same generation of Kepler) was scraped before
-  it: it is energy of the time since that scrape, at most what the node used meanwhile.
+  it: it is energy of the time since that scrape (or since the pod was created), at most what the node
+  used meanwhile.
 - Node counters never count their first value. The idle counter of the rewrite is an age-old register: where
   it fell, or the node's active counter did, the interval counts nothing.
 - Energy is spread evenly over its interval and cut at the window edges. An interval that began before the
@@ -11,6 +12,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -37,6 +39,8 @@ class Meter:
     """Unix ms, cumulative joules; ordered."""
     alive: tuple[float, ...] = ()
     """Share of the interval that ends in each sample; empty: all 1."""
+    created_ms: int = -1
+    """When the pod was created, -1 where Kubernetes does not say."""
 
     @property
     def node_id(self) -> NodeId:
@@ -146,12 +150,15 @@ def birth(world: World, meter: Meter) -> Interval | None:
             return None
         flags = frozenset({"unknown-start"}) if joules > 0 else frozenset[str]()
         return Interval(from_ms=at - 1, to_ms=at, joules=0.0, alive=0.0, flags=flags)
-    limit = bound(world, meter, earlier[-1], at)
+    seen = earlier[-1]
+    # no value is older than its pod; where `alive` tells of the pod's life, that is known already
+    since = meter.created_ms if seen < meter.created_ms < at and alive == 1.0 else seen
+    use = node_use(world, meter, seen, at)
+    limit = watt_limit(world, since, at) if use is None else min(use, watt_limit(world, since, at))
     if joules > limit * (1 + 1e-6):
-        return Interval(
-            from_ms=earlier[-1], to_ms=at, joules=limit, alive=alive, flags=frozenset({"birth-capped"})
-        )
-    return Interval(from_ms=earlier[-1], to_ms=at, joules=joules, alive=alive)
+        flags = frozenset({"birth-capped"})
+        return Interval(from_ms=since, to_ms=at, joules=limit, alive=alive, flags=flags)
+    return Interval(from_ms=since, to_ms=at, joules=joules, alive=alive)
 
 
 def pod_intervals(world: World, meter: Meter) -> list[Interval]:
@@ -177,7 +184,7 @@ def watched(world: World, node_id: NodeId) -> list[tuple[int, int]]:
     end = world.edges_ms[-1]
     if marks and marks[-1] < end:
         marks.append(end)
-    return [(a, b) for a, b in zip(marks, marks[1:], strict=False) if b - a <= world.max_gap_ms]
+    return [(a, b) for a, b in itertools.pairwise(marks) if b - a <= world.max_gap_ms]
 
 
 def overlap(a: tuple[int, int], b: tuple[int, int]) -> int:
@@ -252,11 +259,7 @@ def coverage(world: World, node: str, window: int) -> float:
     edges = world.edges_ms[window], world.edges_ms[window + 1]
     spans = [span for generation in ("legacy", "rewrite") for span in watched(world, (generation, node))]
     points = sorted({t for span in (*spans, edges) for t in span if edges[0] <= t <= edges[1]})
-    seen = sum(
-        b - a
-        for a, b in zip(points, points[1:], strict=False)
-        if any(overlap((a, b), span) for span in spans)
-    )
+    seen = sum(b - a for a, b in itertools.pairwise(points) if any(overlap((a, b), span) for span in spans))
     return seen / (edges[1] - edges[0])
 
 

@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from sci_batch import __version__
-from sci_batch.cli import config
+from sci_batch.cli import config, factors
 from sci_batch.cli.compute import compute
+from sci_batch.cli.functional_units import functional_units
 from sci_batch.cli.help import GroupedHelp
 from sci_batch.cli.queries import queries
 from sci_batch.cli.record import record
@@ -39,7 +40,9 @@ app.command(cls=GroupedHelp)(compute)
 app.command(cls=GroupedHelp)(record)
 app.command(cls=GroupedHelp)(queries)
 app.command(cls=GroupedHelp)(schema)
+app.command(cls=GroupedHelp)(functional_units)
 app.add_typer(config.app, name="config")
+app.add_typer(factors.app, name="factors")
 
 
 @app.command()

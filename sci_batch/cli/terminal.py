@@ -13,6 +13,9 @@ from sci_batch.errors import SciBatchError, UsageError
 from sci_batch.settings import CLOCK_VARIABLE, Settings
 from sci_batch.sinks import SinkOptions
 
+WIDE_ENOUGH = 76
+"""Characters of a line of progress with bar and times."""
+
 
 class Progress(Protocol):
     """What the pipeline calls as it goes on."""
@@ -39,23 +42,49 @@ def show_error(error: SciBatchError) -> None:
 
 @contextmanager
 def progress(settings: Settings) -> Iterator[Progress]:
-    """Progress on one line of a terminal, as lines with `--verbose`, else nothing."""
-    live = sys.stderr is not None and sys.stderr.isatty() and not settings.quiet and not settings.verbose
+    """Progress as a bar on a terminal, as lines with `--verbose`, else nothing."""
+    if settings.quiet:
+        yield lambda _words, _share, /: None
+    elif settings.verbose:
+        yield lambda words, share, /: say(f"{words} {share:.0%}")
+    elif sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _words, _share, /: None
+    else:
+        with _bar(color=_color(settings.color, True, os.environ)) as tell:
+            yield tell
 
-    def tell(words: str, share: float, /) -> None:
-        text = f"{words} {share:.0%}"
-        if settings.verbose:
-            say(text)
-        elif live:
-            sys.stderr.write(f"\r\x1b[K{text[: shutil.get_terminal_size().columns - 1]}")
-            sys.stderr.flush()
 
-    try:
+@contextmanager
+def _bar(*, color: bool) -> Iterator[Progress]:
+    """Words, bar, share, elapsed time and time left on one line of standard error; it goes at the end."""
+    from rich import progress as bars
+    from rich.console import Console
+
+    console = Console(
+        stderr=True, color_system="standard" if color else None, markup=False, emoji=False, highlight=False
+    )
+    columns: list[bars.ProgressColumn] = [
+        bars.TextColumn("{task.description}", markup=False),
+        bars.TaskProgressColumn(),
+    ]
+    if console.width >= WIDE_ENOUGH:
+        columns.insert(1, bars.BarColumn(bar_width=16))
+        columns += [bars.TimeElapsedColumn(), bars.TextColumn("elapsed,", markup=False)]
+        columns += [bars.TimeRemainingColumn(compact=True), bars.TextColumn("left", markup=False)]
+    line = bars.Progress(
+        *columns,
+        console=console,
+        redirect_stdout=False,  # it belongs to the data
+        refresh_per_second=4,
+        transient=True,
+    )
+    with line:
+        task = line.add_task("starting", total=1.0)
+
+        def tell(words: str, share: float, /) -> None:
+            line.update(task, description=words, completed=share)
+
         yield tell
-    finally:
-        if live:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
 
 
 def now_ms(environ: Mapping[str, str]) -> int:

@@ -66,8 +66,7 @@ def per_window(
     late = rises.to_ms > start_ms
     rises.from_ms = np.where(late, np.maximum(rises.from_ms, start_ms), rises.from_ms)
 
-    legacy_pod = ((counters.keys["generation"] == "legacy") & (counters.keys["level"] != "node")).to_numpy()
-    booked = Booked(rises=book(rises, edges_ms, legacy_pod), seen=book_seen(counters, edges_ms))
+    booked = Booked(rises=book(rises, edges_ms, counters.keys), seen=book_seen(counters, edges_ms))
     return booked, _carry(read, clock, shown)
 
 

@@ -56,19 +56,18 @@ class Samples:
 def samples(counters: Counters, carry: Carry) -> Samples:
     """The stretch's samples behind those that were carried to it."""
     old, new = len(carry.key), len(counters.key)
+    code = np.concatenate([composite(carry.key, carry.time_ms), composite(counters.key, counters.time_ms)])
+    order = np.argsort(code, kind="stable")  # quick: both parts are in order
+    order = order[np.append(True, np.diff(code[order]) > 0)[: len(order)]]
     columns = (
-        np.concatenate([carry.key, counters.key.astype(np.int64)]),
-        np.concatenate([carry.time_ms, counters.time_ms]),
-        np.concatenate([carry.joules, counters.joules]),
-        np.concatenate([np.ones(old), counters.alive]),
-        np.concatenate([np.zeros(old, np.int64), counters.flags.astype(np.int64)]),
-        np.concatenate([np.arange(old), np.full(new, -1)]),
+        (carry.key, counters.key.astype(np.int64)),
+        (carry.time_ms, counters.time_ms),
+        (carry.joules, counters.joules),
+        (np.ones(old), counters.alive),
+        (np.zeros(old, np.int64), counters.flags.astype(np.int64)),
+        (np.arange(old), np.full(new, -1)),
     )
-    order = np.lexsort((columns[1], columns[0]))
-    key, time_ms = columns[0][order], columns[1][order]
-    again = np.zeros(len(key), bool)
-    again[1:] = (key[1:] == key[:-1]) & (time_ms[1:] == time_ms[:-1])
-    return Samples(counters.keys, *(column[order][~again] for column in columns))
+    return Samples(counters.keys, *(np.concatenate(parts)[order] for parts in columns))
 
 
 def node_rises(read: Samples, max_node_watts: float) -> tuple[Intervals, np.ndarray]:
@@ -114,7 +113,9 @@ class Shown:
         columns = []
         for ask, before in zip(now, (carry.used, carry.restarts, carry.shadow_ms), strict=True):
             column = ask(read.key, read.time_ms)
-            column[old] = before[read.carried[old]]
+            was = before[read.carried[old]]
+            # a node with one scrape so far has no use yet: this stretch tells it from the same moment on
+            column[old] = np.where(np.isnan(was), column[old], was)
             columns.append(column)
         return cls(*columns)
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.counters import Counters
-from sci_batch.fetch import edges, kube, raw, units
+from sci_batch.fetch import edges, job_runs, kube, platform, raw, units
+from sci_batch.fetch.ahead import ahead
 from sci_batch.fetch.discover import discover
+from sci_batch.fetch.discover import query as presence
 from sci_batch.fetch.kube import Kube
-from sci_batch.fetch.plan import SHORTEST_EDGES_MS, Plan, step_ms
+from sci_batch.fetch.plan import SHORTEST_EDGES_MS, Discovery, Plan, step_ms
 from sci_batch.prometheus.client import Client
+from sci_batch.settings import FunctionalUnit
 
-__all__ = ["Inputs", "Kube", "Plan", "everything", "queries"]
+__all__ = ["Discovery", "Inputs", "Kube", "Plan", "discover", "everything", "queries"]
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done, 0..1."""
@@ -27,43 +30,45 @@ class Inputs:
 
     counters: Iterator[Counters]
     kube: Kube
-    units: pd.DataFrame | None
-    """UNITS (`fetch.units`), None without a PromQL functional unit."""
+    units: Mapping[str, pd.DataFrame]
+    """UNITS (`fetch.units`) by the unit's name; a fixed number has none."""
     notes: tuple[str, ...]
     pull: str
     """The pull that is really used."""
     step_ms: int
     """Spacing of the edges; 0 for raw samples."""
+    platform: pd.DataFrame | None = None
+    """PLATFORM (`fetch.platform`), when the server's own power is asked for."""
 
 
-def everything(client: Client, plan: Plan, promql: str | None, progress: Progress) -> Inputs:
-    """Ask for all that the plan needs.
+def everything(
+    client: Client, plan: Plan, found: Discovery, tables: Kube, asked: Sequence[FunctionalUnit],
+    progress: Progress,
+) -> Inputs:  # fmt: skip
+    """Ask for all that the plan needs, beyond what was found and what kube-state-metrics said before.
 
     Raises
     ------
-    NoDataError
-        No Kepler in this range.
     SourceError, AuthError, PartialError
         What the client could not get; nothing is guessed in its place.
     """
-    progress("looking for Kepler", 0.0)
-    found = discover(client, plan)
     use, notes = pull(plan)
-    progress("asking kube-state-metrics", 0.05)
-    tables = kube.kube(client, plan)
+    method = edges if use == "edges" else raw
+    counters = ahead(method.counters(client, plan, found))
     if not len(tables.pod_owners):
         notes += ("kube-state-metrics shows no pod owners: workloads are read from the pods' names",)
-    served = units.units(client, plan, promql) if promql else None
-    method = edges if use == "edges" else raw
+    served, words = _units(client, plan, asked)
     return Inputs(
-        counters=_watched(method.counters(client, plan, found), plan, progress), kube=tables, units=served,
-        notes=(*found.notes, *notes), pull=use, step_ms=step_ms(plan.edges_ms) if use == "edges" else 0,
+        counters=_watched(counters, plan, progress), kube=tables, units=served,
+        platform=platform.platform(client, plan) if plan.platform else None,
+        notes=(*found.notes, *notes, *words), pull=use,
+        step_ms=step_ms(plan.energy_edges_ms) if use == "edges" else 0,
     )  # fmt: skip
 
 
 def pull(plan: Plan) -> tuple[str, tuple[str, ...]]:
     """The pull method to use: edges save nothing where the windows are short."""
-    if plan.pull == "edges" and step_ms(plan.edges_ms) < SHORTEST_EDGES_MS:
+    if plan.pull == "edges" and step_ms(plan.energy_edges_ms) < SHORTEST_EDGES_MS:
         return "raw", ("windows below 5 minutes: raw samples are pulled instead of edges",)
     return plan.pull, ()
 
@@ -75,22 +80,44 @@ def _watched(stretches: Iterator[Counters], plan: Plan, progress: Progress) -> I
         progress("pulling energy counters", 0.1 + 0.9 * max(0, stretch.end_ms - plan.start_ms) / length)
 
 
-def queries(plan: Plan, promql: str | None) -> list[str]:
-    """The PromQL that would be sent, without asking anything: every meter, both generations."""
+def _units(
+    client: Client, plan: Plan, asked: Sequence[FunctionalUnit]
+) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
+    """UNITS of everything that the server counts, by name, and notes."""
+    served: dict[str, pd.DataFrame] = {}
+    notes: tuple[str, ...] = ()
+    for unit in asked:
+        if unit.kind == "prometheus":
+            served[unit.name] = units.units(client, plan, unit.argument)
+        elif unit.kind == "job-run":
+            served[unit.name], more = job_runs.job_runs(client, plan)
+            notes += more
+    return served, notes
+
+
+def queries(plan: Plan, asked: Sequence[FunctionalUnit]) -> list[str]:
+    """The PromQL that would be sent, without asking anything: every meter, both generations.
+
+    What Kepler does not show is not asked for; raw samples of what restarted are asked for as well.
+    """
     use, _ = pull(plan)
     meters = [
         meter
         for group in kepler.meters(plan.power_domains, plan.cluster, plan.labels).values()
         for meter in group
     ]
-    texts: list[str] = []
+    texts = [presence(plan, meter) for meter in meters]
     if use == "edges":
-        step = step_ms(plan.edges_ms)
+        step = step_ms(plan.energy_edges_ms)
         texts += [text for meter in meters for text in edges.queries(plan, meter, step).values()]
         texts += [edges.lived_query(plan, pod, node, step) for pod, node in edges.pairs(meters)]
     else:
-        texts += [f"{meter.selector()}[...]" for meter in meters]
+        span = kepler.duration(plan.end_ms - plan.start_ms)
+        texts += [f"{meter.selector()}[{span}]" for meter in meters]
     texts += kube.queries(plan)
-    if promql:
-        texts.append(units.filled(promql, plan.edges_ms[1] - plan.edges_ms[0]))
+    for unit in asked:
+        if unit.kind == "prometheus":
+            texts.append(units.filled(unit.argument, plan.edges_ms[1] - plan.edges_ms[0]))
+        elif unit.kind == "job-run":
+            texts.append(job_runs.completed_query(plan))
     return texts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -55,14 +57,27 @@ def _looks(plan: Plan) -> tuple[int, int, int]:
     return plan.start_ms, plan.end_ms, step
 
 
+def query(plan: Plan, meter: kepler.Meter) -> str:
+    """PromQL that tells where a meter has series, and how many."""
+    node = _node_label(plan, meter)
+    by = node
+    if meter.generation == kepler.REWRITE:
+        by = f"{node}, {plan.labels.of(kepler.REWRITE, 'power_domain')}"
+    return f"count by ({by}) ({meter.selector()})"
+
+
+def _node_label(plan: Plan, meter: kepler.Meter) -> str:
+    """The label that tells nodes apart: old Kepler's containers only have their target's `instance`."""
+    return plan.labels.of(meter.generation, "node" if meter.generation == kepler.REWRITE else "instance")
+
+
 def _present(client: Client, plan: Plan, meters: list[kepler.Meter]) -> pd.DataFrame:
     """Where these meters have series: metric, node label's value, power domain, series at most."""
     frames = []
+    zone = plan.labels.of(kepler.REWRITE, "power_domain")
     for meter in meters:
-        node = plan.labels.of(meter.generation, "node" if meter.generation == kepler.REWRITE else "instance")
-        zone = plan.labels.of(kepler.REWRITE, "power_domain")
-        by = f"{node}, {zone}" if meter.generation == kepler.REWRITE else node
-        answer = client.range(f"count by ({by}) ({meter.selector()})", *_looks(plan))
+        node = _node_label(plan, meter)
+        answer = client.range(query(plan, meter), *_looks(plan))
         frame = pd.DataFrame({
             "metric": meter.metric, "node": answer.label(node),
             "power_domain": meter.power_domain or answer.label(zone), "series": _most(answer),
@@ -85,14 +100,14 @@ def _where_no_pods(
     nodes = sorted(set(containers["node"]) - set(pods["node"]))
     if not nodes:
         return []
-    label = plan.labels.of(kepler.REWRITE, "node")
-    return [
-        kepler.Meter(
-            generation=meter.generation, level=meter.level, metric=meter.metric, kind=meter.kind,
-            matchers=(*meter.matchers, kepler.matcher(label, nodes)),
-        )
-        for meter in candidates
-    ]  # fmt: skip
+    here = matcher_of(plan, nodes)
+    there = set(containers["metric"])
+    return [replace(meter, matchers=(*meter.matchers, here)) for meter in candidates if meter.metric in there]
+
+
+def matcher_of(plan: Plan, nodes: list[str]) -> str:
+    """The matcher of some nodes of the rewrite."""
+    return kepler.matcher(plan.labels.of(kepler.REWRITE, "node"), nodes)
 
 
 def _legacy_nodes(client: Client, plan: Plan, found: dict[tuple[str, str], pd.DataFrame]) -> dict[str, str]:

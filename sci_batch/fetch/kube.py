@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 import pandas as pd
 
+from sci_batch.fetch import sockets
 from sci_batch.fetch.plan import Plan
 from sci_batch.kepler import duration
 from sci_batch.prometheus.client import Client
@@ -24,7 +26,9 @@ class Kube:
     pod_owners: namespace, pod, uid, owner_kind, owner_name. replicaset_owners: namespace, replicaset,
     owner_kind, owner_name. job_owners: namespace, job_name, owner_kind, owner_name. pods: namespace, pod,
     uid, node. created: namespace, pod, uid, seconds [Unix]. requests: namespace, pod, uid, cores.
-    capacity: node, cores.
+    capacity: node, cores. memory_requests, memory_capacity: the same in bytes. gpu_capacity: node, gpus.
+    node_labels: node, instance_type, region, zone, arch, and one column per label key of the plan.
+    node_info: node, provider_id. node_created: node, seconds [Unix]. sockets: node, sockets (Kepler).
     pod_labels: namespace, pod, and one column per label key. namespace_labels: namespace, likewise.
     """
 
@@ -35,13 +39,20 @@ class Kube:
     created: pd.DataFrame
     requests: pd.DataFrame
     capacity: pd.DataFrame
+    memory_requests: pd.DataFrame
+    memory_capacity: pd.DataFrame
+    gpu_capacity: pd.DataFrame
+    node_labels: pd.DataFrame
+    node_info: pd.DataFrame
+    node_created: pd.DataFrame
+    sockets: pd.DataFrame
     pod_labels: pd.DataFrame
     namespace_labels: pd.DataFrame
 
     @classmethod
     def tables(cls) -> tuple[str, ...]:
         """The names of the frames."""
-        return tuple(field.name for field in fields(cls))
+        return tuple(table.name for table in fields(cls))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +65,19 @@ class _Fact:
     matchers: tuple[str, ...] = ()
     value: str = ""
     sum_over: tuple[str, ...] = ()
+    theirs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of a label in the metric, where it is not ours; of several the last that is there counts."""
 
 
 _OWNER = ("owner_kind", "owner_name")
 _OF_TARGETS = ("namespace", "pod", "container", "node")
 """Labels that a scrape target may have of its own; without honorLabels the true one is renamed."""
+_NODE_LABELS = {
+    "instance_type": ("label_beta_kubernetes_io_instance_type", "label_node_kubernetes_io_instance_type"),
+    "region": ("label_failure_domain_beta_kubernetes_io_region", "label_topology_kubernetes_io_region"),
+    "zone": ("label_failure_domain_beta_kubernetes_io_zone", "label_topology_kubernetes_io_zone"),
+    "arch": ("label_beta_kubernetes_io_arch", "label_kubernetes_io_arch"),
+}
 _FACTS = {
     "pod_owners": _Fact(
         metric="kube_pod_owner", labels=("namespace", "pod", "uid", *_OWNER), key=("namespace", "pod", "uid"),
@@ -87,31 +106,64 @@ _FACTS = {
         metric="kube_node_status_capacity", labels=("node",), key=("node",), matchers=('resource="cpu"',),
         value="cores",
     ),
+    "memory_requests": _Fact(
+        metric="kube_pod_container_resource_requests", labels=("namespace", "pod", "uid", "container"),
+        key=("namespace", "pod", "uid", "container"), matchers=('resource="memory"',), value="bytes",
+        sum_over=("namespace", "pod", "uid"),
+    ),
+    "memory_capacity": _Fact(
+        metric="kube_node_status_capacity", labels=("node",), key=("node",), matchers=('resource="memory"',),
+        value="bytes",
+    ),
+    "gpu_capacity": _Fact(
+        metric="kube_node_status_capacity", labels=("node", "resource"), key=("node", "resource"),
+        matchers=('resource=~"nvidia_com_gpu|amd_com_gpu"',), value="gpus", sum_over=("node",),
+    ),
+    "node_info": _Fact(metric="kube_node_info", labels=("node", "provider_id"), key=("node",)),
+    "node_created": _Fact(metric="kube_node_created", labels=("node",), key=("node",), value="seconds"),
 }  # fmt: skip
 
 
 def kube(client: Client, plan: Plan) -> Kube:
     """Ask for all facts; labels only where they are grouped by."""
-    wanted = dict(_FACTS)
-    labels = tuple(label_column(key) for key in plan.label_keys)
-    wanted["pod_labels"] = _Fact(
-        metric="kube_pod_labels", labels=("namespace", "pod", *labels), key=("namespace", "pod")
+    wanted = _wanted(plan)
+    tables = dict(
+        zip(wanted, client.map(lambda fact: _last(client, plan, fact), wanted.values()), strict=True)
     )
-    wanted["namespace_labels"] = _Fact(
-        metric="kube_namespace_labels", labels=("namespace", *labels), key=("namespace",)
-    )
-    if not labels:
-        empty = {name: _frame(fact) for name, fact in wanted.items() if name.endswith("_labels")}
-        wanted = dict(_FACTS)
-    else:
-        empty = {}
-    tables = client.map(lambda fact: _last(client, plan, fact), wanted.values())
-    return Kube(**dict(zip(wanted, tables, strict=True)), **empty)
+    empty = {name: _frame(fact) for name, fact in _labels(plan).items() if name not in tables}
+    return Kube(**tables, **empty, sockets=sockets.sockets(client, plan))
+
+
+def _wanted(plan: Plan) -> dict[str, _Fact]:
+    wanted = {**_FACTS, "node_labels": _node_labels(plan)}
+    return wanted | _labels(plan) if plan.label_keys else wanted
+
+
+def _labels(plan: Plan) -> dict[str, _Fact]:
+    """Labels of pods and namespaces to group by."""
+    columns = tuple(label_column(key) for key in plan.label_keys)
+    return {
+        "pod_labels": _Fact(
+            metric="kube_pod_labels", labels=("namespace", "pod", *columns), key=("namespace", "pod")
+        ),
+        "namespace_labels": _Fact(
+            metric="kube_namespace_labels", labels=("namespace", *columns), key=("namespace",)
+        ),
+    }
+
+
+def _node_labels(plan: Plan) -> _Fact:
+    """Where and what a node is, and the labels that select its hardware."""
+    columns = tuple(label_column(key) for key in plan.node_label_keys)
+    return _Fact(
+        metric="kube_node_labels", labels=("node", *_NODE_LABELS, *columns), key=("node",),
+        theirs=_NODE_LABELS,
+    )  # fmt: skip
 
 
 def query(plan: Plan, fact: _Fact, span_ms: int) -> str:
     """PromQL of one fact; `max by` drops the scraper's own labels, and with them duplicates."""
-    names = [name for ours in fact.labels for name in _their_names(plan, ours)]
+    names = [name for ours in fact.labels for name in _their_names(plan, fact, ours)]
     selector = ",".join((*plan.cluster, *fact.matchers))
     return f"max by ({', '.join(names)}) (last_over_time({fact.metric}{{{selector}}}[{duration(span_ms)}]))"
 
@@ -119,11 +171,13 @@ def query(plan: Plan, fact: _Fact, span_ms: int) -> str:
 def queries(plan: Plan) -> list[str]:
     """All texts, for `sci-batch queries`."""
     span = min(PIECE_MS, plan.end_ms - plan.start_ms)
-    return [query(plan, fact, span) for fact in _FACTS.values()]
+    return [query(plan, fact, span) for fact in _wanted(plan).values()] + sockets.queries(plan)
 
 
-def _their_names(plan: Plan, ours: str) -> tuple[str, ...]:
+def _their_names(plan: Plan, fact: _Fact, ours: str) -> tuple[str, ...]:
     """A renamed label, or both the plain and the `exported_` form (a scrape without honorLabels)."""
+    if ours in fact.theirs:
+        return fact.theirs[ours]
     if ours in plan.kube_labels:
         return (plan.kube_labels[ours],)
     return (ours, f"exported_{ours}") if ours in _OF_TARGETS else (ours,)
@@ -162,9 +216,9 @@ def _piece(client: Client, plan: Plan, fact: _Fact, start_ms: int, end_ms: int) 
         return _piece(client, plan, fact, start_ms, middle) + _piece(client, plan, fact, middle, end_ms)
     columns = {}
     for ours in fact.labels:
-        first, *exported = _their_names(plan, ours)
+        first, *exported = _their_names(plan, fact, ours)
         columns[ours] = answer.label(first)
-        for name in exported:
+        for name in (name for name in exported if name in answer.labels):
             columns[ours] = answer.label(name).where(answer.label(name) != "", columns[ours])
     frame = pd.DataFrame(columns, dtype="str")
     return [frame.assign(**{fact.value: answer.value}) if fact.value else frame]

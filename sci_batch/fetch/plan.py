@@ -14,8 +14,8 @@ SEED_MS = 15 * 60 * 1000
 LONGEST_STEP_MS = 3_600_000
 EDGE_BUDGET = 1_000_000
 """Values in one answer of the edges pull."""
-RAW_BUDGET = 1_500_000
-"""Samples in one stretch of the raw pull."""
+RAW_BUDGET = 300_000
+"""Samples in one stretch of the raw pull: two stretches are in memory, at some 350 bytes a sample."""
 SHORTEST_EDGES_MS = 5 * 60 * 1000
 """Below this window an edge per window saves nothing over the samples themselves."""
 
@@ -34,6 +34,7 @@ class Plan:
     """Everything that decides which queries are sent."""
 
     edges_ms: tuple[int, ...]
+    """Edges of the result's windows."""
     pull: str
     power_domains: tuple[str, ...]
     cluster: tuple[str, ...]
@@ -43,6 +44,21 @@ class Plan:
     kube_labels: dict[str, str] = field(default_factory=dict)
     label_keys: tuple[str, ...] = ()
     """Pod or namespace labels to group by."""
+    node_label_keys: tuple[str, ...] = ()
+    """Node labels that select hardware, beyond type, region, zone and architecture."""
+    sockets: bool = False
+    """Ask Kepler for the processor sockets of the nodes."""
+
+    platform: bool = False
+    """Whether the servers' own power (Redfish) is asked for."""
+    cut_ms: tuple[int, ...] = ()
+    """Moments between at which the grid's intensity changes."""
+
+    @property
+    def energy_edges_ms(self) -> tuple[int, ...]:
+        """Edges at which energy is told: the finer of windows and intensity."""
+        inside = {at for at in self.cut_ms if self.start_ms < at < self.end_ms}
+        return tuple(sorted(inside.union(self.edges_ms)))
 
     @property
     def start_ms(self) -> int:
@@ -85,7 +101,7 @@ def step_ms(edges_ms: tuple[int, ...]) -> int:
 def edge_stretches(plan: Plan, series: int) -> Iterator[Stretch]:
     """The seed before the range, then stretches of whole steps within the budget of values."""
     yield Stretch(start_ms=plan.start_ms - SEED_MS, end_ms=plan.start_ms, step_ms=SEED_MS)
-    step = step_ms(plan.edges_ms)
+    step = step_ms(plan.energy_edges_ms)
     steps = max(1, min(10_000, EDGE_BUDGET // max(series, 1)))
     at = plan.start_ms
     whole_end = plan.start_ms + (plan.end_ms - plan.start_ms) // step * step

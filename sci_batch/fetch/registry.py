@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, NODE_COLUMNS, add_keys
+from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, NODE_COLUMNS, add_keys, composite
 from sci_batch.prometheus.samples import Samples
 
 
@@ -66,6 +66,7 @@ def readings(
 
     `node_names` gives the node of a target's `instance`, for the legacy (its containers carry no node).
     """
+    answers = [answer for answer in answers if len(answer[1])] or answers[:1]
     frames, rows, times, values = [], [], [], []
     offset = 0
     for meter, samples in answers:
@@ -83,7 +84,7 @@ def readings(
     series = pd.concat(frames, ignore_index=True)
     legacy = series["generation"] == kepler.LEGACY
     if legacy.any():
-        named = series["node"].map(node_names).fillna(series["node"]).astype("str")
+        named = series["node"].map(lambda name: node_names.get(name, name)).astype("str")
         series["node"] = series["node"].where(~legacy, named)
     return Readings(
         series=series, key_of_series=registry.add(series), row=np.concatenate(rows),
@@ -158,11 +159,14 @@ def merged(
     key: np.ndarray, time_ms: np.ndarray, joules: np.ndarray, *more: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """One value per key and time, ordered: the larger one, as `terminated` holds the final total."""
-    order = np.lexsort((joules, time_ms, key))
-    key, time_ms = key[order], time_ms[order]
-    last = np.ones(len(key), bool)
-    last[:-1] = (key[1:] != key[:-1]) | (time_ms[1:] != time_ms[:-1])
-    return (key[last], time_ms[last], joules[order][last], *(column[order][last] for column in more))
+    code = composite(key, time_ms)
+    if (np.diff(code) > 0).all():  # as most answers come
+        return (key, time_ms, joules, *more)
+    order = np.argsort(code, kind="stable")  # quick where the parts are in order
+    if (np.diff(code[order]) == 0).any():
+        order = np.lexsort((joules, code))
+    order = order[np.append(np.diff(code[order]) > 0, True)]
+    return (key[order], time_ms[order], joules[order], *(column[order] for column in more))
 
 
 def duplicate_flags(key: np.ndarray, twice: np.ndarray) -> np.ndarray:

@@ -18,12 +18,12 @@ def units(client: Client, plan: Plan, promql: str) -> pd.DataFrame:
     Windows of equal length share a range query; days with a clock change are asked one by one.
     """
     frames = []
-    for first, last in _runs(np.diff(plan.edges_ms)):
-        width = plan.edges_ms[first + 1] - plan.edges_ms[first]
-        text = filled(promql, width)
-        answer = client.range(text, plan.edges_ms[first + 1], plan.edges_ms[last + 1], width)
+    for first_ms, last_ms, width in equal_windows(plan.edges_ms):
+        answer = client.range(filled(promql, width), first_ms + width, last_ms, width)
         frames.append(_frame(answer, width))
-    return pd.concat(frames, ignore_index=True)
+    table = pd.concat(frames, ignore_index=True)
+    labels = [name for name in table if name not in ("start_ms", "end_ms", "functional_units")]
+    return table.fillna(dict.fromkeys(labels, ""))
 
 
 def filled(promql: str, width_ms: int) -> str:
@@ -31,11 +31,19 @@ def filled(promql: str, width_ms: int) -> str:
     return promql.replace(PLACEHOLDER, f"{width_ms // 1000}s")
 
 
-def _runs(widths: np.ndarray) -> list[tuple[int, int]]:
-    """First and last window of each run of equal widths."""
+def equal_windows(edges_ms: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """Start, end and width of the windows [ms] of each run of windows of equal width.
+
+    >>> equal_windows((0, 10, 20, 25))
+    [(0, 20, 10), (20, 25, 5)]
+    """
+    widths = np.diff(edges_ms)
     starts = np.flatnonzero(np.concatenate([[True], widths[1:] != widths[:-1]]))
-    ends = np.concatenate([starts[1:] - 1, [len(widths) - 1]])
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+    ends = [*starts[1:].tolist(), len(widths)]
+    return [
+        (edges_ms[first], edges_ms[last], edges_ms[first + 1] - edges_ms[first])
+        for first, last in zip(starts.tolist(), ends, strict=True)
+    ]
 
 
 def _frame(answer: Samples, width_ms: int) -> pd.DataFrame:

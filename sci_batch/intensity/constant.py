@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from sci_batch.errors import UsageError
-
-HIGHEST_GCO2E_PER_KWH = 2_000
-"""No grid comes near; more is a wrong unit (kg, lb/MWh) or a typing error."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intensity:
-    """Grid carbon intensity [gCO2e/kWh] and the words that say where it comes from."""
-
-    gco2e_per_kwh: float
-    source: str
+from sci_batch.intensity.frame import HIGHEST_GCO2E_PER_KWH, Intensity, Request
+from sci_batch.intensity.frame import constant as one_slot
 
 
-def load(argument: str) -> Intensity:
-    """`380` or `380.5`.
+def load(argument: str, request: Request) -> Intensity:
+    """`380` or `380.5`; of the kind and basis that are asked for, as the user vouches for it.
 
     Raises
     ------
@@ -36,4 +26,9 @@ def load(argument: str) -> Intensity:
             f"not a grid intensity: {argument}",
             f"--intensity takes gCO2e per kWh, above 0 and up to {HIGHEST_GCO2E_PER_KWH}, for example 380.",
         )
-    return Intensity(gco2e_per_kwh=value, source=f"constant:{value:g}")
+    return Intensity(
+        slots=one_slot(request, grid_zone="", gco2e_per_kwh=value, source=f"constant:{value:g}"),
+        kind=request.wanted,
+        basis=request.basis or "unknown",
+        zones=("",),
+    )

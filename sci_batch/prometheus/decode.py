@@ -7,7 +7,7 @@ labels go through the JSON parser. Whatever does not look exactly so is parsed w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,14 @@ from sci_batch.prometheus.samples import Samples, empty
 _RESULT = b'"result":['
 _METRIC = b'{"metric":'
 _VALUES = b',"values":[['
+_NEXT = b'"],['
+_BATCH_BYTES = 1 << 20
+"""Text turned into numbers at a time: enough to be fast, little beside the body."""
 _LONGEST_HEAD = 4096
 _INFO = "PromQL info"  # 2.49 to 2.55 list remarks about style among the warnings; 3 has `infos` for them
 
 Labels = dict[str, str]
+_Pairs = tuple[np.ndarray, np.ndarray]
 
 
 class BrokenBodyError(ValueError):
@@ -43,8 +47,11 @@ class Decoded:
 
 
 @dataclass(slots=True)
-class _Series:
-    labels: Labels
+class _Found:
+    """The series of one answer: labels and number of values of each, all values one after the other."""
+
+    labels: list[Labels]
+    counts: list[int]
     seconds: np.ndarray
     value: np.ndarray
     histograms: int = 0
@@ -73,20 +80,32 @@ def _by_markers(body: bytes) -> Decoded | None:
     if head < 0:
         return None
     at = first = head + len(_RESULT)
-    found = []
+    labels: list[bytes] = []
+    counts: list[int] = []
+    texts: list[bytes] = []
+    waiting = 0
+    pairs: list[_Pairs] = []
     try:
         while body.startswith(_METRIC, at):
             values = body.find(_VALUES, at)
             end = body.find(b"]]}", values)
             if values < 0 or end < 0:
                 return None
-            # Quotes inside a label are escaped, so a marker is never part of one. A series with
-            # histograms only makes this slice reach into the next series: no JSON, so None.
-            labels = json.loads(body[at + len(_METRIC) : values])
-            found.append(_Series(labels, *_numbers(body[values + len(_VALUES) : end])))
+            labels.append(body[at + len(_METRIC) : values])
+            texts.append(body[values + len(_VALUES) : end])
+            counts.append(texts[-1].count(_NEXT) + 1)
+            waiting += len(texts[-1])
+            if waiting > _BATCH_BYTES:
+                pairs.append(_numbers(texts))
+                texts, waiting = [], 0
             at = end + len(b"]]}")
             if body.startswith(b"," + _METRIC, at):
                 at += 1
+        if texts:
+            pairs.append(_numbers(texts))
+        # Quotes inside a label are escaped, so a marker is never part of one. A series with
+        # histograms only makes its slice reach into the next series: no JSON, so None.
+        names = json.loads(b"[" + b",".join(labels) + b"]")
         # What is left without the series is the whole envelope: a cut body fails here.
         envelope = json.loads(body[:first] + body[at:])
     except ValueError:
@@ -95,16 +114,27 @@ def _by_markers(body: bytes) -> Decoded | None:
         return None
     if envelope["data"].get("resultType") != "matrix":
         return None
-    return _decoded(envelope, found)
+    seconds = np.concatenate([of[0] for of in pairs] or [np.empty(0)])
+    value = np.concatenate([of[1] for of in pairs] or [np.empty(0)])
+    if len(seconds) != sum(counts) or len(names) != len(counts):
+        return None
+    return _decoded(envelope, _Found(names, counts, seconds, value))
 
 
-def _numbers(text: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """`1.5,"2"],[3,"4"` as times and values."""
-    flat = text.translate(None, b'[]"').split(b",")
-    if len(flat) != 2 * (text.count(b"],[") + 1):
-        raise ValueError("not pairs")
-    pairs = np.fromiter(map(float, flat), np.float64, len(flat))
-    return pairs[0::2], pairs[1::2]
+def _numbers(texts: list[bytes]) -> _Pairs:
+    """Times and values of slices such as `1.5,"2"],[3,"4"`; `ValueError` where they are no numbers."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    lines = b"\n".join(texts).replace(_NEXT, b"\n").replace(b'"', b"")
+    table = csv.read_csv(
+        pa.BufferReader(lines),
+        # one block, so that a column is one array
+        csv.ReadOptions(column_names=["seconds", "value"], block_size=len(lines) + 1, use_threads=False),
+        csv.ParseOptions(quote_char=False),
+        csv.ConvertOptions(column_types=dict.fromkeys(("seconds", "value"), pa.float64()), null_values=[]),
+    )
+    return table["seconds"].to_numpy(), table["value"].to_numpy()
 
 
 def _whole(body: bytes) -> Decoded:
@@ -114,29 +144,31 @@ def _whole(body: bytes) -> Decoded:
     data = envelope["data"]
     if data["resultType"] not in _READERS:
         raise BrokenBodyError("unknown resultType")
-    return _decoded(envelope, [*_READERS[data["resultType"]](data["result"])])
+    return _decoded(envelope, _READERS[data["resultType"]](data["result"]))
 
 
-def _matrix(result: list[Any]) -> Iterable[_Series]:
-    for series in result:
-        yield _series(series["metric"], series.get("values", []), len(series.get("histograms", [])))
+def _matrix(result: list[Any]) -> _Found:
+    values = [series.get("values", []) for series in result]
+    histograms = sum(len(series.get("histograms", [])) for series in result)
+    return _found([series["metric"] for series in result], values, histograms)
 
 
-def _vector(result: list[Any]) -> Iterable[_Series]:
-    for series in result:
-        values = [series["value"]] if "value" in series else []
-        yield _series(series["metric"], values, int("histogram" in series))
+def _vector(result: list[Any]) -> _Found:
+    values = [[series["value"]] if "value" in series else [] for series in result]
+    return _found(
+        [series["metric"] for series in result], values, sum("histogram" in series for series in result)
+    )
 
 
-def _scalar(result: list[Any]) -> Iterable[_Series]:
-    yield _series({}, [result], 0)
+def _scalar(result: list[Any]) -> _Found:
+    return _found([{}], [[result]], 0)
 
 
-def _string(_: list[Any]) -> Iterable[_Series]:
-    return ()
+def _string(_: list[Any]) -> _Found:
+    return _found([], [], 0)
 
 
-_READERS: dict[str, Callable[[list[Any]], Iterable[_Series]]] = {
+_READERS: dict[str, Callable[[list[Any]], _Found]] = {
     "matrix": _matrix,
     "vector": _vector,
     "scalar": _scalar,
@@ -144,42 +176,41 @@ _READERS: dict[str, Callable[[list[Any]], Iterable[_Series]]] = {
 }
 
 
-def _series(labels: Labels, values: list[Any], histograms: int) -> _Series:
-    seconds = np.fromiter((float(second) for second, _ in values), np.float64, len(values))
-    value = np.fromiter((float(text) for _, text in values), np.float64, len(values))
-    return _Series(labels, seconds, value, histograms)
+def _found(labels: list[Labels], values: list[list[Any]], histograms: int) -> _Found:
+    counts = [len(pairs) for pairs in values]
+    size = sum(counts)
+    seconds = np.fromiter((float(second) for pairs in values for second, _ in pairs), np.float64, size)
+    value = np.fromiter((float(text) for pairs in values for _, text in pairs), np.float64, size)
+    return _Found(labels, counts, seconds, value, histograms)
 
 
-def _decoded(envelope: dict[str, Any], found: list[_Series]) -> Decoded:
+def _decoded(envelope: dict[str, Any], found: _Found) -> Decoded:
     if envelope["status"] != "success":
         raise BrokenBodyError(str(envelope.get("error") or "status is not success"))
     warnings = [str(text) for text in envelope.get("warnings") or () if not str(text).startswith(_INFO)]
     if envelope.get("isPartial"):
         warnings.append("isPartial: some storage nodes did not answer")
-    dropped = 0
-    for series in found:
-        finite = np.isfinite(series.value)
-        dropped += int(len(finite) - finite.sum()) + series.histograms
-        if not finite.all():
-            series.seconds, series.value = series.seconds[finite], series.value[finite]
-    kept = [series for series in found if len(series.value)]
-    return Decoded(envelope["data"]["resultType"], _samples(kept), tuple(warnings), dropped)
+    finite = np.isfinite(found.value)
+    dropped = int(len(finite) - finite.sum()) + found.histograms
+    return Decoded(envelope["data"]["resultType"], _samples(found, finite), tuple(warnings), dropped)
 
 
-def _samples(found: list[_Series]) -> Samples:
-    if not found:
+def _samples(found: _Found, finite: np.ndarray) -> Samples:
+    """The finite values; series without any are left out."""
+    series = np.repeat(np.arange(len(found.counts), dtype=np.int32), found.counts)
+    labels, seconds, value = found.labels, found.seconds, found.value
+    if not (finite.all() and all(found.counts)):
+        left, renumbered = np.unique(series[finite], return_inverse=True)
+        series, seconds, value = renumbered.astype(np.int32), seconds[finite], value[finite]
+        labels = [labels[number] for number in left.tolist()]
+    if not labels:
         return empty()
-    names = sorted({name for series in found for name in series.labels})
-    columns = {
-        name: pd.Series([series.labels.get(name, "") for series in found], dtype="str") for name in names
-    }
-    time_ms = np.rint(np.concatenate([series.seconds for series in found]) * 1000).astype(np.int64)
+    names = sorted({name for one in labels for name in one})
+    columns = {name: pd.Series([one.get(name, "") for one in labels], dtype="str") for name in names}
     return Samples(
-        labels=pd.DataFrame(columns, index=pd.RangeIndex(len(found))),
-        series=np.repeat(np.arange(len(found), dtype=np.int32), [len(series.value) for series in found]),
-        time_ms=time_ms,
-        value=np.concatenate([series.value for series in found]),
-    )
+        labels=pd.DataFrame(columns, index=pd.RangeIndex(len(labels))),
+        series=series, time_ms=np.rint(seconds * 1000).astype(np.int64), value=value,
+    )  # fmt: skip
 
 
 def where(samples: Samples, keep: np.ndarray) -> Samples:
@@ -198,9 +229,11 @@ def in_order(samples: Samples) -> Samples:
     if labels.columns.empty or len(labels) < 2:
         rank = np.arange(len(labels), dtype=np.int32)
     else:
-        labels = labels.sort_values(list(labels.columns), kind="stable")
+        texts = list(zip(*(labels[name].tolist() for name in labels.columns), strict=True))
+        ordered = sorted(range(len(texts)), key=texts.__getitem__)
+        labels = labels.iloc[ordered]
         rank = np.empty(len(labels), np.int32)
-        rank[labels.index.to_numpy()] = np.arange(len(labels), dtype=np.int32)
+        rank[ordered] = np.arange(len(labels), dtype=np.int32)
     series = rank[samples.series]
     step = np.diff(series)
     if ((step > 0) | ((step == 0) & (np.diff(samples.time_ms) > 0))).all():

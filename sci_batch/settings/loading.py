@@ -15,7 +15,7 @@ from sci_batch.errors import UsageError
 from sci_batch.settings.connection import http_settings
 from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
-from sci_batch.settings.values import yes_no
+from sci_batch.settings.values import INTENSITY_VARIABLES, suggestion, yes_no
 
 Command = Literal["compute", "record", "queries", "show"]
 
@@ -116,7 +116,7 @@ def _givens(
 
 
 def _split(text: str, item: Option) -> list[str]:
-    return [part.strip() for part in re.split(f"[{item.split}]", text) if part.strip()]
+    return [part.strip() for part in re.split(item.split, text) if part.strip()]
 
 
 def _parse(
@@ -224,11 +224,13 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
         )
     if command == "record" and settings.out is None and "out" not in faulty:
         yield UsageError("there is no folder for the recording", "Give --out DIR.")
-    if command == "compute" and settings.intensity is None and "intensity" not in faulty:
+    missing = settings.intensity is None and not settings.demo
+    if command == "compute" and missing and "intensity" not in faulty:
         yield UsageError(
             "no grid carbon intensity is given: the grams of CO2e that one kWh of your electricity causes",
-            "Give --intensity 380 (gCO2e/kWh) with the figure of your grid or contract. There is no hidden "
-            "default, because grids differ more than twentyfold.",
+            "Give --intensity 380 (gCO2e/kWh) with the figure of your grid, not of a contract, or for "
+            "example --intensity zone:DE. There is no hidden default, because grids differ more than "
+            "twentyfold.",
         )
     if settings.end is not None and settings.start is None and "start" not in faulty:
         yield UsageError("--end is given without --start", "Give --start too, or only --since.")
@@ -238,6 +240,12 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
                 yield UsageError(
                     f"--fail-on {limit} needs a score", "Give --functional-unit, or take the limit away."
                 )
+    named = [unit.name for unit in settings.functional_unit]
+    for limit in settings.fail_on if named and "functional_unit" not in faulty else ():
+        if limit.unit and limit.unit not in named:
+            yield UsageError(
+                f"--fail-on {limit}: there is no functional unit {limit.unit}", suggestion(limit.unit, named)
+            )
     if settings.prometheus_url and not faulty & _CONNECTION:
         try:
             http_settings(settings)
@@ -250,7 +258,7 @@ _CONNECTION = {name for name, item in OPTIONS.items() if item.panel in ("Source"
 
 def _scoreless(settings: Settings) -> bool:
     """No unit of work is given, and the demo, which brings its own, is not asked for."""
-    return settings.functional_unit is None and not settings.demo
+    return not settings.functional_unit and not settings.demo
 
 
 def _together(problems: Sequence[UsageError]) -> UsageError:
@@ -262,6 +270,7 @@ def _together(problems: Sequence[UsageError]) -> UsageError:
 
 def _warnings(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     known = {item.environment for item in OPTIONS.values()} | {CONFIG_VARIABLE, CLOCK_VARIABLE}
+    known |= set(INTENSITY_VARIABLES)
     for variable in sorted(environ):
         if (
             not variable.startswith(ENVIRONMENT_PREFIX)

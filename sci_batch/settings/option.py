@@ -32,8 +32,8 @@ class Option:
     """The text is a list with commas; the file may hold a list."""
     combine: Callable[[Sequence[Any]], Any] = tuple
     """All values of a repeatable option to the field's value; raises `UsageError`."""
-    split: str = ";\n"
-    """What separates the values of a repeatable option in its environment variable."""
+    split: str = r"[;\n]"
+    """Pattern of what separates the values of a repeatable option in its environment variable."""
     secret: bool = False
     """Only read from the environment, never shown."""
     commands: tuple[str, ...] = ("compute", "record", "queries")

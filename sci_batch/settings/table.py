@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from sci_batch import gate
 from sci_batch.prometheus.http import parse_headers
 from sci_batch.settings import values
 from sci_batch.settings.option import option, switch
-from sci_batch.settings.values import FunctionalUnit, Output, Spec
+from sci_batch.settings.values import Chain, FunctionalUnit, Output, Spec
 from sci_batch.windows import check_window, parse_duration, parse_lifespan, time_zone
 
 SOURCE, CONNECTION, TIME, SELECTION = "Source", "Connection", "Time", "Selection"
@@ -158,6 +159,15 @@ class Settings:
         "max-node-watts", panel=ENERGY, metavar="WATTS", parse=values.number(0, above=True), default="10000",
         help="No node draws more: a faster rise of a counter is clamped and flagged.",
     )  # fmt: skip
+    node_energy: str = option(
+        "node-energy", panel=ENERGY, metavar="rapl|platform", parse=values.one_of("rapl", "platform"),
+        default="rapl",
+        help="What a node used: its RAPL counters, or what its power supply shows (Redfish), where it does.",
+    )  # fmt: skip
+    overhead_ratio: float = option(
+        "overhead-ratio", panel=ENERGY, metavar="RATIO", parse=values.number(0), default="0",
+        help="Power supply, fans and disks, which RAPL does not see, as a share of the node's energy.",
+    )  # fmt: skip
     unattributed: str = option(
         "unattributed", panel=ENERGY, metavar="POLICY", default="by-energy",
         parse=values.one_of("by-energy", "by-request", "even", "separate", "drop"),
@@ -175,27 +185,79 @@ class Settings:
     )  # fmt: skip
 
     intensity: Spec | None = option(
-        "intensity", panel=CARBON, metavar="VALUE", parse=values.intensity,
-        help="Grid carbon intensity in gCO2e/kWh, such as 380; required, there is no hidden default.",
+        "intensity", panel=CARBON, metavar="KIND:ARG", parse=values.intensity,
+        help="Grid carbon intensity: a number such as 380 (gCO2e/kWh), zone:DE, region:aws:eu-west-1, "
+        "region:auto, file:ci.csv, prometheus:QUERY, electricitymaps:DE, uk:national, energy-charts:DE, "
+        "carbon-aware-sdk:URL,LOCATION, watttime:REGION (`sci-batch factors list`); required, there is no "
+        "hidden default.",
     )  # fmt: skip
-    pue: float = option(
-        "pue", panel=CARBON, metavar="FACTOR", parse=values.number(1), default="1.0",
-        help="Power usage effectiveness of the data centre: operational carbon is multiplied by it.",
+    also_intensity: tuple[Spec, ...] = option(
+        "also-intensity", panel=CARBON, metavar="KIND:ARG", parse=values.intensity, repeatable=True,
+        help="A further column with the operational carbon by this source: how much does the choice matter?",
     )  # fmt: skip
-    embodied: Spec | None = option(
-        "embodied", panel=CARBON, metavar="KIND:VALUE", parse=values.embodied,
-        help="Embodied carbon of one node in kgCO2e, such as kg:1200; kg:1216, flagged, without it.",
+    intensity_fallback: tuple[Spec, ...] = option(
+        "intensity-fallback", panel=CARBON, metavar="KIND:ARG", parse=values.intensity, repeatable=True,
+        help="Source for times that --intensity has no figure for, flagged; several are asked in order.",
+    )  # fmt: skip
+    intensity_gap: Literal["error", "fallback", "interpolate"] | None = option(
+        "intensity-gap", panel=CARBON, metavar="error|fallback|interpolate",
+        parse=values.one_of("error", "fallback", "interpolate"),
+        help="What to do where --intensity has none: interpolate draws a line over at most 2 h, flagged. "
+        "Without it fallback where there is one, else error.",
+    )  # fmt: skip
+    intensity_kind: Literal["average", "marginal"] | None = option(
+        "intensity-kind", panel=CARBON, metavar="average|marginal",
+        parse=values.one_of("average", "marginal"),
+        help="Which kind of intensity is wanted; average without it. The two are never mixed.",
+    )  # fmt: skip
+    intensity_basis: Literal["lifecycle", "direct"] | None = option(
+        "intensity-basis", panel=CARBON, metavar="lifecycle|direct",
+        parse=values.one_of("lifecycle", "direct"),
+        help="Which emission factors are wanted, where a source has both. The two are never mixed.",
+    )  # fmt: skip
+    allow_world_average: bool = switch(
+        "allow-world-average", panel=CARBON,
+        help="Take the world's mean intensity for regions without a figure, which may be far off.",
+    )  # fmt: skip
+    offline: bool = switch(
+        "offline", panel=CARBON,
+        help="Call nothing but Prometheus: grid data comes from files and the cache.",
+    )  # fmt: skip
+    cache_dir: Path | None = option(
+        "cache-dir", panel=CARBON, metavar="DIR", parse=values.path,
+        help="Where answers of grid data servers are kept; without it, in the user's cache.",
+    )  # fmt: skip
+    pue: str = option(
+        "pue", panel=CARBON, metavar="FACTOR|PLACE", parse=values.pue, default="1.0",
+        help="Power usage effectiveness of the data centre, which multiplies operational carbon: a number, a "
+        "place of the shipped table such as aws or gcp:europe-west4, or auto (by each node's region).",
+    )  # fmt: skip
+    embodied: Chain | None = option(
+        "embodied", panel=CARBON, metavar="KIND:ARG,...", parse=values.embodied,
+        help="Embodied carbon of the nodes: kg:1200 (kgCO2e, each), catalogue (by cloud instance type), "
+        "file:nodes.csv or .toml, model (by memory, sockets, GPUs), boavizta:URL, or a chain, such as "
+        "file:nodes.toml,catalogue,model: the first that knows a node wins. kg:1216, flagged, without it.",
+    )  # fmt: skip
+    share: str = option(
+        "share", panel=CARBON, metavar="cpu|memory|mean", parse=values.one_of("cpu", "memory", "mean"),
+        default="cpu",
+        help="What a pod reserves of its node's hardware: cores (request or use, the larger), memory "
+        "(request), or half of each.",
     )  # fmt: skip
     lifespan_seconds: int = option(
         "lifespan", panel=CARBON, metavar="TIME", parse=parse_lifespan, default="4y",
         help="Life of a node over which its embodied carbon is spread.",
     )  # fmt: skip
 
-    functional_unit: FunctionalUnit | None = option(
+    functional_unit: tuple[FunctionalUnit, ...] = option(
         "functional-unit", panel=SCORE, metavar="NAME=SOURCE", parse=values.functional_unit,
-        help="Unit of work R, without which there is no score: NAME=NUMBER per row, or "
+        repeatable=True, combine=values.functional_units, split=values.UNITS_SPLIT,
+        help="Unit of work R, without which there is no score: NAME=NUMBER per row; "
         "NAME=prometheus:PROMQL, such as 'request=prometheus:sum by (namespace, workload) "
-        "(increase(http_requests_total[{window}]))'.",
+        "(increase(http_requests_total[{window}]))'; NAME=file:PATH, CSV or Parquet with start_utc, end_utc "
+        "(or window_start), labels, functional_units; NAME=job-run, finished Jobs; NAME=preset:PRESET, or "
+        "just http, istio, ... (`sci-batch functional-units`). A second one, NAME, has columns of its own, "
+        "functional_units:NAME and sci_gco2e_per_unit:NAME.",
     )  # fmt: skip
 
     output: tuple[Output, ...] = option(
@@ -222,7 +284,7 @@ class Settings:
     fail_on: tuple[gate.Gate, ...] = option(
         "fail-on", panel=CHECKS, metavar="LIMIT", parse=gate.parse, repeatable=True, commands=_COMPUTE,
         help="Exit 3 when a limit is passed: 'sci>0.5', 'carbon_gco2e>1000', 'coverage<0.95' on the total, "
-        "'row.sci>0.5' on any row.",
+        "'row.sci>0.5' on any row, 'sci:user>0.1' for the functional unit of that name.",
     )  # fmt: skip
     warn_only: bool = switch(
         "warn-only", panel=CHECKS, commands=_COMPUTE, help="A passed limit is a warning, not exit 3.",

@@ -13,6 +13,7 @@ from typing import Literal
 from sci_batch.errors import UsageError
 from sci_batch.prometheus.http import split_url
 from sci_batch.schema import GROUP_KEYS, LABEL_KEY_PREFIX
+from sci_batch.settings.presets import PRESETS
 from sci_batch.sinks import SINKS
 from sci_batch.windows import parse_time
 
@@ -22,10 +23,34 @@ KEPLER_LABELS = (
     "node", "namespace", "pod", "pod_id", "container_id", "power_domain", "mode", "state", "instance",
 )  # fmt: skip
 KUBE_LABELS = ("namespace", "pod", "uid", "node")
-INTENSITY_KINDS = ("constant",)
-EMBODIED_KINDS = ("kg",)
+INTENSITY_KINDS = (
+    "constant", "zone", "region", "file", "prometheus", "electricitymaps", "uk", "energy-charts",
+    "carbon-aware-sdk", "watttime",
+)  # fmt: skip
+INTENSITY_VARIABLES = (
+    *(f"SCI_BATCH_{name}_URL" for name in ("ELECTRICITYMAPS", "UK", "ENERGY_CHARTS", "WATTTIME")),
+    *(
+        f"SCI_BATCH_{name}{end}"
+        for name in ("ELECTRICITYMAPS_TOKEN", "WATTTIME_USER", "WATTTIME_PASSWORD")
+        for end in ("", "_FILE")
+    ),
+)
+"""Read by `sci_batch.intensity` alone: secrets, and other addresses of its servers."""
+_MARKET_KINDS = ("market", "market-based", "residual", "residual-mix", "supplier", "contract", "ppa", "rec")
+EMBODIED_KINDS = ("kg", "catalogue", "file", "model", "boavizta")
+_EMBODIED_START = re.compile(rf",(?=(?:{'|'.join(EMBODIED_KINDS)})(?:[:,]|$))")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _DOMAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+JOB_RUN: Literal["job-run"] = "job-run"
+UNIT_NAME = r"[A-Za-z][\w /.-]*"
+UNITS_SPLIT = (
+    rf"[;\n](?=\s*(?:{UNIT_NAME}=\s*(?:[a-z-]+:|{JOB_RUN}|[\d.]|(?:{'|'.join(PRESETS)})\s*(?:[;\n]|$))"
+    rf"|(?:preset:)?(?:{JOB_RUN}|{'|'.join(PRESETS)})\s*(?:[;\n]|$)))"
+)
+"""What separates units in the environment: PromQL itself may hold `;` and line feeds."""
+_UNIT_EXAMPLE = (
+    "Give for example 'request=prometheus:sum by (namespace) (increase(http_requests_total[{window}]))'."
+)
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 
@@ -37,20 +62,45 @@ class Spec:
     argument: str
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.argument}"
+        return f"{self.kind}:{self.argument}" if self.argument else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Sources in the order in which they are asked: the first that knows a node wins."""
+
+    sources: tuple[Spec, ...] = ()
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.sources))
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Kind and argument of each."""
+        return tuple((source.kind, source.argument) for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionalUnit:
-    """Unit of work: its name and where its count comes from (a number per row, or PromQL)."""
+    """Unit of work: its name and where its count comes from.
+
+    `argument`: a number per row, PromQL, the name of a preset, a path; empty for `job-run`.
+    """
 
     name: str
-    kind: Literal["constant", "prometheus"]
+    kind: Literal["constant", "prometheus", "preset", "file", "job-run"]
     argument: str
 
     def __str__(self) -> str:
-        prefix = "" if self.kind == "constant" else f"{self.kind}:"
+        prefix = {"constant": "", "job-run": "job-run"}.get(self.kind, f"{self.kind}:")
         return f"{self.name}={prefix}{self.argument}"
+
+    def resolved(self, cluster: tuple[str, ...] = ()) -> FunctionalUnit:
+        """What a preset stands for, with the matchers of the cluster; others are as they are."""
+        if self.kind != "preset":
+            return self
+        promql = PRESETS[self.argument].promql(cluster)
+        return FunctionalUnit(self.name, "prometheus" if promql else "job-run", promql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,48 +293,135 @@ def power_domains(value: str) -> tuple[str, ...]:
 
 def intensity(value: str) -> Spec:
     """Grid intensity [gCO2e/kWh]: a number, or `KIND:ARGUMENT`."""
-    return _spec(value, INTENSITY_KINDS, "380 or constant:380")
-
-
-def embodied(value: str) -> Spec:
-    """Embodied carbon of a node: `kg:1200` [kgCO2e]."""
-    return _spec(value, EMBODIED_KINDS, "kg:1200")
-
-
-def _spec(value: str, kinds: tuple[str, ...], example: str) -> Spec:
-    kind, colon, argument = value.partition(":")
-    if not colon:
-        kind, argument = kinds[0], value
-        if _float(value) is None or kinds != INTENSITY_KINDS:
-            raise UsageError(f"{value!r} is not KIND:ARGUMENT", f"Give for example {example}.")
-    if kind not in kinds:
+    kind, colon, argument = (part.strip() for part in value.partition(":"))
+    if kind in _MARKET_KINDS:
         raise UsageError(
-            f"{kind!r} is no known kind", f"{suggestion(kind, kinds)} Give for example {example}."
+            f"{kind!r} is market-based, which SCI 1.1 excludes (Region-specific carbon intensity)",
+            "Give the average or marginal intensity of the grid, such as zone:DE.",
         )
-    found = _float(argument)
-    if found is None or found < 0:
-        raise UsageError(f"{argument!r} is not a number of at least 0", f"Give for example {example}.")
+    if kind == "uk":
+        return Spec(kind, argument or "national")
+    if not colon and _float(kind) is None:
+        hint = f"zone:{kind}" if re.fullmatch(r"[A-Z]{2}(-[A-Z0-9-]+)?", kind) else "380 or zone:DE"
+        raise UsageError(f"{value!r} is not KIND:ARGUMENT", f"Give for example {hint}.")
+    if colon and kind not in INTENSITY_KINDS:
+        raise UsageError(
+            f"{kind!r} is no known kind",
+            f"{suggestion(kind, INTENSITY_KINDS)} Give for example 380 or zone:DE.",
+        )
+    if kind in ("constant", "") or not colon:
+        argument = argument if colon else kind
+        found = _float(argument)
+        if found is None or found < 0:
+            raise UsageError(f"{argument!r} is not a number of at least 0", "Give for example 380.")
+        return Spec("constant", argument)
+    if not argument:
+        raise UsageError(
+            f"{kind}: has no argument",
+            "`sci-batch factors list` shows what each kind takes; such as zone:DE.",
+        )
     return Spec(kind, argument)
 
 
+def pue(value: str) -> str:
+    """A factor from 1 on, `auto`, `aws` or `gcp:europe-west4`; the table is looked at later."""
+    factor = _float(value)
+    if factor is not None and not 1 <= factor < math.inf:
+        raise UsageError(f"not a PUE: {value}", "Give 1 or more, such as 1.2.")
+    if factor is None and not re.fullmatch(r"[a-z]+(:[a-z0-9-]+)?", value.lower()):
+        raise UsageError(f"not a PUE: {value}", "Give a number such as 1.2, a place such as aws, or auto.")
+    return value
+
+
+def embodied(value: str) -> Chain:
+    """Embodied carbon of the nodes: `kg:1200` [kgCO2e], or a chain such as `file:nodes.toml,catalogue,model`.
+
+    A comma parts two sources where a kind follows it; paths may hold others.
+    """
+    return Chain(tuple(_embodied(part.strip()) for part in _EMBODIED_START.split(value)))
+
+
+def _embodied(value: str) -> Spec:
+    kind, _, argument = value.partition(":")
+    if kind not in EMBODIED_KINDS:
+        wrong = next((word for word in kind.split(",") if word not in EMBODIED_KINDS), kind)
+        raise UsageError(
+            f"{wrong!r} is no known kind", f"{suggestion(wrong, EMBODIED_KINDS)} Give for example kg:1200."
+        )
+    if kind == "kg" and not (_float(argument) or 0.0) > 0:
+        raise UsageError(f"{argument!r} is not a number above 0", "Give for example kg:1200.")
+    if kind == "file" and not argument.lower().endswith((".csv", ".toml")):
+        raise UsageError(f"{argument!r} is neither .csv nor .toml", "Give for example file:nodes.toml.")
+    if kind == "boavizta":
+        _check_plain_url(argument)
+    if kind == "catalogue" and argument:
+        raise UsageError(f"catalogue takes no argument, not {argument!r}", "Give catalogue alone.")
+    return Spec(kind, argument)
+
+
+def _check_plain_url(value: str) -> None:
+    try:
+        parts = split_url(value)
+    except UsageError:
+        parts = None
+    if parts is None or parts.username is not None or parts.query:
+        raise UsageError(
+            "boavizta takes an http(s) address without login and `?`",
+            "Give for example boavizta:http://boavizta:5000.",
+        )
+
+
 def functional_unit(value: str) -> FunctionalUnit:
-    """`NAME=VALUE` (a number per row) or `NAME=prometheus:PROMQL`."""
+    """`NAME=SOURCE`: a number, prometheus:PROMQL, file:PATH, job-run, preset:PRESET; or a preset alone."""
     name, equals, source = value.partition("=")
     name, source = name.strip(), source.strip()
-    example = (
-        "Give for example 'request=prometheus:sum by (namespace) (increase(http_requests_total[{window}]))'."
-    )
-    if not equals or not source or not re.fullmatch(r"[A-Za-z][\w /.-]*", name):
-        raise UsageError(f"{value!r} is not NAME=VALUE or NAME=prometheus:PROMQL", example)
+    alone = value.strip().removeprefix("preset:")
+    if alone in PRESETS:
+        return FunctionalUnit(PRESETS[alone].unit, "preset", alone)
+    if alone == JOB_RUN:
+        return FunctionalUnit("job", JOB_RUN, "")
+    if not equals or not source or not re.fullmatch(UNIT_NAME, name):
+        hint = f"{suggestion(alone, tuple(PRESETS))} " if re.fullmatch(r"[\w-]+", alone) else ""
+        raise UsageError(
+            f"{value!r} is not NAME=VALUE, NAME=prometheus:PROMQL, NAME=file:PATH, NAME=job-run or a preset",
+            hint + _UNIT_EXAMPLE,
+        )
+    return _source_of_units(name, source)
+
+
+def _source_of_units(name: str, source: str) -> FunctionalUnit:
     kind, _, argument = source.partition(":")
-    if kind == "prometheus" and argument.strip():
-        return FunctionalUnit(name, "prometheus", argument.strip())
+    argument = argument.strip()
+    if kind == "prometheus" and argument:
+        return FunctionalUnit(name, "prometheus", argument)
+    if kind == "file" and argument:
+        return FunctionalUnit(name, "file", argument)
+    if source == JOB_RUN:
+        return FunctionalUnit(name, JOB_RUN, "")
+    preset = argument if kind == "preset" else source
+    if preset in PRESETS:
+        return FunctionalUnit(name, "preset", preset)
+    if kind == "preset":
+        raise UsageError(
+            f"{preset!r} is no preset",
+            f"{suggestion(preset, tuple(PRESETS))} `sci-batch functional-units` shows them.",
+        )
     found = _float(source)
     if found is None:
-        raise UsageError(f"{source!r} is neither a number nor prometheus:PROMQL", example)
+        raise UsageError(
+            f"{source!r} is neither a number nor prometheus:PROMQL, file:PATH, job-run or a preset",
+            _UNIT_EXAMPLE,
+        )
     if found <= 0:
         raise UsageError(f"{source!r} units of work give no score", "Give more than 0.")
     return FunctionalUnit(name, "constant", source)
+
+
+def functional_units(chosen: Sequence[FunctionalUnit]) -> tuple[FunctionalUnit, ...]:
+    """Units whose names differ, as they name columns."""
+    if twice := _twice([unit.name for unit in chosen]):
+        raise UsageError(f"two functional units are called {twice}", "Name each, as in user=preset:http.")
+    return tuple(chosen)
 
 
 def output(value: str) -> Output:

@@ -23,7 +23,9 @@ FORMULA_STARTS = r"^(?=[=+\-@\t\r])"
 
 def write(report: Report, path: Path | None, options: SinkOptions) -> None:
     """All rows, without totals."""
-    texts = [column.name for column in result_columns(report.provenance.group_by) if column.dtype == "str"]
+    made = report.provenance
+    columns = made.columns
+    texts = [column.name for column in columns if column.dtype == "str"]
     with opened(path, no_clobber=options.no_clobber) as stream:
         for index, part in enumerate(slices(report.result)):
             safe = {name: part[name].str.replace(FORMULA_STARTS, "'", regex=True) for name in texts}
@@ -38,9 +40,9 @@ def write(report: Report, path: Path | None, options: SinkOptions) -> None:
             stream.write(text.encode())
 
 
-def read(path: Path, group_by: tuple[str, ...]) -> pd.DataFrame:
+def read(path: Path, group_by: tuple[str, ...], further_units: tuple[str, ...] = ()) -> pd.DataFrame:
     """RESULT of a CSV file that `write` made, bit for bit."""
-    columns = result_columns(group_by)
+    columns = result_columns(group_by, further_units)
     texts = pd.read_csv(path, dtype="str", keep_default_na=False, lineterminator="\n")
     return texts.assign(**{column.name: _parsed(texts[column.name], column.dtype) for column in columns})
 

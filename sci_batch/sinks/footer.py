@@ -1,63 +1,72 @@
-"""The lines below every table: totals, books, and what is missing for a score."""
+"""What stands below every table: totals, books, and what is missing for a score."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sci_batch.report import Report, Totals
+from sci_batch.schema import of_unit
+from sci_batch.sinks.layout import Page
 from sci_batch.sinks.numbers import percent, quantity, together
 
 HOW_TO_SCORE = (
-    "no score: name the unit of work to get one, for example\n"
-    "          --functional-unit 'request=prometheus:sum by (namespace, workload) "
+    "  --functional-unit 'request=prometheus:sum by (namespace, pod) "
     "(increase(http_requests_total[{window}]))'"
 )
 
 
-def footer(report: Report, flag_numbers: Mapping[str, int]) -> list[str]:
-    """Totals in lines of `word  value`; flags by the numbers of the table's last column."""
-    totals = report.totals
-    carbon, operational, embodied = together(
-        (totals.carbon_gco2e, totals.operational_gco2e, totals.embodied_gco2e), "gCO2e"
+def add_footer(page: Page, report: Report) -> None:
+    """The totals in lines of `word  value`, and how to get a score where there is none."""
+    page.gap()
+    if report.provenance.functional_unit is None:
+        page.lines(["no score: name the unit of work to get one, for example"])
+        page.verbatim(HOW_TO_SCORE)
+        page.gap()
+    page.pairs(totals(report))
+
+
+def totals(report: Report) -> list[tuple[str, str]]:
+    """Words and values over all rows, shown or not."""
+    made, sums = report.provenance, report.totals
+    days = "" if made.tz == "UTC" else f", days of {made.tz}"
+    unit, (carbon, operational, embodied) = together(
+        (sums.carbon_gco2e, sums.operational_gco2e, sums.embodied_gco2e), "gCO2e"
     )
     lines = [
-        _line("energy", quantity(totals.energy_kwh, "kWh")),
-        _line("carbon", f"C = {carbon} = O {operational} + M {embodied}"),
-        *_score(totals, report.provenance.functional_unit),
-        _line("coverage", f"{percent(totals.coverage)} %"),
-        *_books(totals),
+        ("TOTAL", f"{made.start} to {made.end}, windows of {made.window}{days}"),
+        ("energy", quantity(sums.energy_kwh, "kWh")),
+        ("carbon", f"ΣC = {carbon} {unit} = operational O {operational} + embodied M {embodied}"),
+        *_score(report),
+        ("coverage", f"{percent(sums.coverage)} % of the time Kepler was scraped"),
+        *_books(sums),
     ]
-    if totals.not_shown_kwh:
+    if sums.not_shown_kwh:
         lines.append(
-            _line("not shown", f"{quantity(totals.not_shown_kwh, 'kWh')} (--namespace, --unattributed drop)")
+            ("not shown", f"{quantity(sums.not_shown_kwh, 'kWh')} (--namespace, --unattributed drop)")
         )
-    if flag_numbers:
-        lines.append(_line("flags", ", ".join(f"{number} {flag}" for flag, number in flag_numbers.items())))
     return lines
 
 
-def _line(word: str, value: str) -> str:
-    return f"{word:<10}{value}"
+def _score(report: Report) -> list[tuple[str, str]]:
+    """R and SCI of every functional unit."""
+    return [line for number in range(len(report.provenance.units)) for line in _score_of(report, number)]
 
 
-def _score(totals: Totals, unit: str | None) -> list[str]:
-    if unit is None:
-        return [HOW_TO_SCORE]
-    score = "unknown" if totals.sci_gco2e_per_unit is None else quantity(totals.sci_gco2e_per_unit, "gCO2e")
+def _score_of(report: Report, number: int) -> list[tuple[str, str]]:
+    unit, rows = report.provenance.units[number], report.result
+    r, sci = report.totals.of_unit(number)
+    score = "unknown" if sci is None else f"{quantity(sci, 'gCO2e')} per {unit}"
+    served = rows[of_unit("functional_units", unit, number)] > 0
+    unscored = float(rows["carbon_gco2e"].where(~served).sum())
+    within = f"; ΣC holds {quantity(unscored, 'gCO2e')} of rows without R" if sci and unscored > 0 else ""
+    return [("units", f"ΣR = {quantity(r, '')} {unit}"), ("score", f"SCI = ΣC / ΣR = {score}{within}")]
+
+
+def _books(sums: Totals) -> list[tuple[str, str]]:
+    if sums.node_energy_kwh is None:
+        return [("books", "unknown: the nodes show no energy of their own")]
+    unit, (node, pods, rest) = together((sums.node_energy_kwh, sums.pods_kwh, sums.unattributed_kwh), "kWh")
+    residual = "unknown" if sums.residual_kwh is None else f"{sums.residual_kwh + 0.0:.2g} kWh"
+    state = f"OPEN in {sums.open_books}" if sums.open_books else f"closed in {sums.books}"
     return [
-        _line("units", f"R = {quantity(totals.functional_units, '')} {unit}"),
-        _line("score", f"SCI = C / R = {score} per {unit}"),
-    ]
-
-
-def _books(totals: Totals) -> list[str]:
-    if totals.node_energy_kwh is None:
-        return [_line("books", "unknown: the nodes show no energy of their own")]
-    closed = totals.books - totals.open_books
-    state = "closed" if totals.open_books == 0 else "OPEN"
-    residual = "unknown" if totals.residual_kwh is None else f"{totals.residual_kwh + 0.0:.2g} kWh"
-    node, pods, rest = together((totals.node_energy_kwh, totals.pods_kwh, totals.unattributed_kwh), "kWh")
-    return [
-        _line("nodes", f"{node} = pods {pods} + of no pod {rest}"),
-        _line("books", f"{state}: {closed} of {totals.books} node-windows, residual {residual}"),
+        ("nodes", f"{node} {unit} = pods {pods} + of no pod {rest}"),
+        ("books", f"{state} of {sums.books} node-windows, residual {residual}"),
     ]

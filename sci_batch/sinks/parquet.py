@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sci_batch.report import Report
-from sci_batch.schema import TIME, Column, result_columns
+from sci_batch.schema import TIME, Column
 from sci_batch.sinks import SinkOptions
 from sci_batch.sinks.json import head, line
 from sci_batch.sinks.target import opened
@@ -23,7 +23,8 @@ _TYPES = {TIME: pa.timestamp("us", tz="UTC"), "float64": pa.float64(), "str": pa
 
 def write(report: Report, path: Path | None, options: SinkOptions) -> None:
     """All rows, zstd, text columns as dictionaries."""
-    columns = result_columns(report.provenance.group_by)
+    made = report.provenance
+    columns = made.columns
     schema = pa.schema([_field(column) for column in columns])
     table = pa.Table.from_pandas(report.result, schema=schema, preserve_index=False)
     table = table.replace_schema_metadata(

@@ -1,12 +1,13 @@
-"""The table on the terminal: few columns that fit, then the totals and the books.
+"""The table for people: few columns that fit, then what they mean, then the totals and the books.
 
-On a terminal more than `MAX_ROWS` rows become one row per group over all windows. SCI is then
-the ratio of the sums, never a mean of ratios.
+More than `MAX_ROWS` rows become one row per group over all windows. SCI is then the ratio of the
+sums, never a mean of ratios. Within a window the row with most carbon comes first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,58 +15,58 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sci_batch.report import Report
+from sci_batch.schema import MEASURES, of_unit
 from sci_batch.sinks import SinkOptions, numbers
-from sci_batch.sinks.footer import footer
-from sci_batch.sinks.layout import Shown, draw, fitting
+from sci_batch.sinks.footer import add_footer
+from sci_batch.sinks.layout import Page, Shown
 from sci_batch.sinks.target import opened
 
 MAX_ROWS = 60
-_EXTENSIVE = (
-    "active_kwh", "shared_kwh", "energy_kwh", "operational_gco2e", "embodied_gco2e", "carbon_gco2e",
-    "functional_units",
-)  # fmt: skip
-_TO_ASCII = str.maketrans({"µ": "u"})
+_EXTENSIVE = {"kWh", "gCO2e", "units"}
+"""Units of columns that add up over windows."""
 
 
 def write(report: Report, path: Path | None, options: SinkOptions) -> None:
     """Rows or groups, and the totals."""
     here = options if path is None else SinkOptions(top=options.top, no_clobber=options.no_clobber)
-    text = render(report, here)
+    text = page(report, here).encoded()
     with opened(path, no_clobber=options.no_clobber) as stream:
-        stream.write(encoded(text, here.encoding))
+        stream.write(text)
 
 
-def encoded(text: str, encoding: str) -> bytes:
-    """Bytes for a terminal that may not know all letters."""
-    try:
-        return text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.translate(_TO_ASCII).encode(encoding, errors="replace")
+def page(report: Report, options: SinkOptions) -> Page:
+    """The whole table."""
+    rows, words, summed = _choose(report, options)
+    everywhere, numbered = _distinct_flags(rows["flags"])
+    made = Page(options)
+    left_out = made.table(columns(rows, report, numbered, summed=summed))
+    if left_out:
+        names = ", ".join(dict.fromkeys(column.head[0] for column in left_out))
+        words.append(f"no room for {names}: -o wide shows every column")
+    if numbered:
+        words.append(f"flags: {', '.join(f'{number} {flag}' for number, flag in enumerate(numbered, 1))}")
+    if everywhere:
+        words.append(f"flags of every row: {', '.join(everywhere)}")
+    if words:
+        made.gap()
+        made.lines(words)
+    add_footer(made, report)
+    return made
 
 
-def render(report: Report, options: SinkOptions) -> str:
-    """The whole table as text."""
-    rows, words = _choose(report, options)
-    flags = _distinct_flags(rows["flags"])
-    shown = columns(rows, report, flags)
-    kept = fitting(shown, options.width)
-    if left_out := [column.head[0] for column in shown if column not in kept]:
-        words.append(f"no room for {', '.join(left_out)}: -o wide shows every column")
-    lines = [*words, *footer(report, {flag: number for number, flag in enumerate(flags, 1)})]
-    return draw(kept, options.width, options.color) + "\n" + "\n".join(lines) + "\n"
-
-
-def _choose(report: Report, options: SinkOptions) -> tuple[pd.DataFrame, list[str]]:
-    """Rows to show, and words on what they are."""
-    rows = report.result
+def _choose(report: Report, options: SinkOptions) -> tuple[pd.DataFrame, list[str], bool]:
+    """Rows to show, words on what they are, and whether they are sums over all windows."""
+    rows = report.result.sort_values(
+        ["window_start", "carbon_gco2e", "energy_kwh"], ascending=[True, False, False], kind="stable"
+    )
     words = []
-    if options.terminal and len(rows) > MAX_ROWS:
-        windows = len(rows["window_start"].unique())
-        if windows > 1:
-            words.append(
-                f"sums over {windows} windows for each group; all {len(rows)} rows: -o wide, or -o csv=FILE"
-            )
-            rows = per_group(rows, report.provenance.group_by)
+    windows = len(rows["window_start"].unique())
+    summed = len(rows) > MAX_ROWS and windows > 1
+    if summed:
+        words.append(
+            f"sums over {windows} windows; window by window ({len(rows)} rows): -o wide, or -o csv=FILE"
+        )
+        rows = per_group(rows, report.provenance.group_by)
     if options.top is not None and len(rows) > options.top:
         ranked = rows.sort_values(["carbon_gco2e", "energy_kwh"], ascending=False, kind="stable")
         rest = ranked.iloc[options.top :]
@@ -73,7 +74,7 @@ def _choose(report: Report, options: SinkOptions) -> tuple[pd.DataFrame, list[st
         carbon = numbers.quantity(float(rest["carbon_gco2e"].sum(min_count=1)), "gCO2e")
         words.append(f"--top {options.top}: {len(rest)} further rows hold {energy} and {carbon}")
         rows = ranked.iloc[: options.top]
-    return rows.reset_index(drop=True), words
+    return rows.reset_index(drop=True), words, summed
 
 
 def per_group(result: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
@@ -83,6 +84,9 @@ def per_group(result: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
     intensity are means weighted by energy (where no energy is known, coverage is a plain mean).
     """
     keys = [*group_by, "workload_kind"]
+    unit = {column.name: column.unit for column in MEASURES}
+    names = [str(name) for name in result]
+    adding = [name for name in names if unit.get(name.partition(":")[0]) in _EXTENSIVE]
     weight = result["energy_kwh"].fillna(0.0)
     known = weight.where(result["intensity_gco2e_per_kwh"].notna(), 0.0)
     helped = result.assign(
@@ -92,13 +96,14 @@ def per_group(result: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
         _intensity=result["intensity_gco2e_per_kwh"].fillna(0.0) * known,
     )
     groups = helped.groupby(keys, sort=False, dropna=False)
-    sums = groups[[*_EXTENSIVE, "_weight", "_covered", "_known", "_intensity"]].sum(min_count=1)
-    units = sums["functional_units"]
+    sums = groups[[*adding, "_weight", "_covered", "_known", "_intensity"]].sum(min_count=1)
+    served = [name for name in adding if name.startswith("functional_units")]
+    scores = {name.replace("functional_units", "sci_gco2e_per_unit", 1): sums[name] for name in served}
     plain = groups["coverage"].mean()
     sums = sums.assign(
         window_start=groups["window_start"].min(),
         window_end=groups["window_end"].max(),
-        sci_gco2e_per_unit=sums["carbon_gco2e"] / units.where(units > 0),
+        **{score: sums["carbon_gco2e"] / r.where(r > 0) for score, r in scores.items()},
         intensity_gco2e_per_kwh=sums["_intensity"] / sums["_known"].where(sums["_known"] > 0),
         coverage=(sums["_covered"] / sums["_weight"].where(sums["_weight"] > 0)).fillna(plain),
         **{
@@ -121,48 +126,73 @@ def _union(separator: str) -> Callable[[pd.Series], str]:
     return join
 
 
-def _distinct_flags(flags: pd.Series) -> list[str]:
-    return sorted({word for text in flags.unique() for word in text.split(",") if word})
+def _distinct_flags(flags: pd.Series) -> tuple[list[str], list[str]]:
+    """Flags that every row has, and the others."""
+    sets = [{word for word in text.split(",") if word} for text in flags.unique()]
+    everywhere = set.intersection(*sets) if sets else set()
+    return sorted(everywhere), sorted(set().union(*sets) - everywhere)
 
 
-def columns(rows: pd.DataFrame, report: Report, flags: Sequence[str]) -> list[Shown]:
-    """Columns of the narrow table, in order."""
-    provenance = report.provenance
+def columns(rows: pd.DataFrame, report: Report, flags: Sequence[str], *, summed: bool = False) -> list[Shown]:
+    """Columns of the narrow table, in order, without those that would say the same in each row.
+
+    `summed`: the rows are sums over all windows.
+    """
+    made, sums = report.provenance, report.totals
     shown = []
-    if len(rows["window_start"].unique()) > 1:
-        shown.append(_windows(rows["window_start"], provenance.tz))
-    shown += [Shown((key,), rows[key].tolist(), folds=True) for key in provenance.group_by]
+    if not summed and len(rows["window_start"].unique()) > 1:
+        shown.append(_windows(rows["window_start"], made.tz))
+    shown += [Shown((key,), rows[key].tolist(), folds=True) for key in made.group_by]
     shown.append(Shown(("kind",), rows["workload_kind"].tolist(), spare=1))
-    shown.append(_scaled("energy", rows["energy_kwh"], "kWh"))
-    shown += _carbon(rows)
-    if (unit := provenance.functional_unit) is not None:
-        units = numbers.column(_floats(rows["functional_units"]))
-        shown.append(Shown(("R", unit), units, right=True, spare=3))
-        shown.append(_scaled("SCI=C/R", rows["sci_gco2e_per_unit"], "gCO2e", f"/{unit}"))
-    seen = [numbers.percent(share) for share in _floats(rows["coverage"])]
-    shown.append(Shown(("seen", "%"), seen, right=True, spare=4))
+    shown[0] = replace(shown[0], total="total")
+    shown.append(_scaled(("energy",), rows["energy_kwh"], sums.energy_kwh, "kWh"))
+    shown += _carbon(rows, report)
+    for index, unit in enumerate(made.units):
+        units, sci = sums.of_unit(index)
+        cells, total = numbers.with_total(_floats(rows[of_unit("functional_units", unit, index)]), units)
+        shown.append(Shown(("R", unit), cells, total, right=True, spare=4))
+        score = rows[of_unit("sci_gco2e_per_unit", unit, index)]
+        scaled = _scaled(("SCI=C/R",), score, sci, "gCO2e", f"/{unit}")
+        shown.append(replace(scaled, spare=6 if index else 0))
+    if (rows["coverage"] < 1).any():
+        seen = [numbers.percent(share) for share in _floats(rows["coverage"])]
+        shown.append(Shown(("coverage", "%"), seen, numbers.percent(sums.coverage), right=True, spare=3))
     if flags:
-        number = {flag: str(index) for index, flag in enumerate(flags, 1)}
-        cells = [",".join(number[flag] for flag in text.split(",") if flag) for text in rows["flags"]]
-        shown.append(Shown(("flags",), cells))
+        number = {flag: index for index, flag in enumerate(flags, 1)}
+        found = [sorted(number[flag] for flag in text.split(",") if flag in number) for text in rows["flags"]]
+        shown.append(Shown(("flags",), [",".join(map(str, row)) for row in found]))
     return shown
 
 
-def _carbon(rows: pd.DataFrame) -> list[Shown]:
-    """O, M and C in one unit, so that the eye can add them."""
-    parts = {"O": "operational_gco2e", "M": "embodied_gco2e", "C=O+M": "carbon_gco2e"}
-    found = {head: _floats(rows[name]) for head, name in parts.items()}
-    unit, size = numbers.unit_for([value for values in found.values() for value in values], "gCO2e")
-    return [
-        Shown((head, unit), numbers.column(values, size), right=True, spare=0 if head == "C=O+M" else 2)
-        for head, values in found.items()
+def _carbon(rows: pd.DataFrame, report: Report) -> list[Shown]:
+    """O, M and C in one unit, so that the eye can add them, and the share of all C."""
+    sums = report.totals
+    parts = (
+        ("O", "operational_gco2e", sums.operational_gco2e),
+        ("M", "embodied_gco2e", sums.embodied_gco2e),
+        ("C=O+M", "carbon_gco2e", sums.carbon_gco2e),
+    )
+    carbon = _floats(rows["carbon_gco2e"])
+    unit, size = numbers.unit_for([value for _, name, _ in parts for value in _floats(rows[name])], "gCO2e")
+    shown = [
+        Shown(
+            (head, unit),
+            *numbers.with_total(_floats(rows[name]), total, size),
+            right=True,
+            spare=0 if head == "C=O+M" else 2,
+        )
+        for head, name, total in parts
     ]
+    if sums.carbon_gco2e:
+        shares = [numbers.share(value, sums.carbon_gco2e) for value in carbon]
+        shown.append(Shown(("share", "%"), shares, "100.0", right=True, spare=5))
+    return shown
 
 
-def _scaled(head: str, values: pd.Series, unit: str, *below: str) -> Shown:
+def _scaled(head: tuple[str, ...], values: pd.Series, total: float | None, unit: str, *below: str) -> Shown:
     found = _floats(values)
     name, size = numbers.unit_for(found, unit)
-    return Shown((head, name, *below), numbers.column(found, size), right=True)
+    return Shown((*head, name, *below), *numbers.with_total(found, total, size), right=True)
 
 
 def _floats(values: pd.Series) -> list[float | None]:

@@ -6,18 +6,17 @@ import math
 from pathlib import Path
 
 from sci_batch.report import Report
-from sci_batch.schema import TIME, Column, result_columns
+from sci_batch.schema import TIME, Column
 from sci_batch.sinks import SinkOptions
-from sci_batch.sinks.footer import footer
-from sci_batch.sinks.layout import Shown, draw
+from sci_batch.sinks.footer import add_footer
+from sci_batch.sinks.layout import Page, Shown
 from sci_batch.sinks.rows import RFC3339
-from sci_batch.sinks.table import encoded
 from sci_batch.sinks.target import opened
 
 
 def write(report: Report, path: Path | None, options: SinkOptions) -> None:
     """All rows and the totals; wider than most terminals."""
-    result = report.result
+    result, made = report.result, report.provenance
     if options.top is not None:
         ranked = result.sort_values(["carbon_gco2e", "energy_kwh"], ascending=False, kind="stable")
         result = ranked.iloc[: options.top]
@@ -31,9 +30,9 @@ def write(report: Report, path: Path | None, options: SinkOptions) -> None:
             return Shown((column.name,), cells, right=True)
         return Shown((column.name,), values.tolist())
 
-    here = options if path is None else SinkOptions()
-    columns = [shown(column) for column in result_columns(report.provenance.group_by)]
-    table = draw(columns, None, here.color)
-    text = table + "\n" + "\n".join(footer(report, {})) + "\n"
+    here = SinkOptions(color=options.color, encoding=options.encoding) if path is None else SinkOptions()
+    page = Page(here)
+    page.table([shown(column) for column in made.columns])
+    add_footer(page, report)
     with opened(path, no_clobber=options.no_clobber) as stream:
-        stream.write(encoded(text, here.encoding))
+        stream.write(page.encoded())

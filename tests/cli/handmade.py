@@ -48,8 +48,11 @@ def result(rows: tuple[tuple[Any, ...], ...] = ROWS) -> pd.DataFrame:
                 active,
                 shared,
                 active + shared,
+                None,
                 operational,
                 embodied,
+                None,
+                None,
                 carbon,
                 units,
                 carbon / units if units else None,
@@ -64,7 +67,7 @@ def result(rows: tuple[tuple[Any, ...], ...] = ROWS) -> pd.DataFrame:
     columns = schema.result_columns(GROUP_BY)
     frame = pd.DataFrame(records, columns=[column.name for column in columns])
     frame = frame.astype({column.name: column.dtype for column in columns})
-    schema.check(frame, GROUP_BY)
+    schema.check(frame, columns)
     return frame
 
 

@@ -39,7 +39,7 @@ def test_1_a_bug_keeps_its_traceback() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("compute", "--demo"), "error: no grid carbon intensity is given"),
+        (("compute", "-p", "http://h:9090"), "error: no grid carbon intensity is given"),
         (
             ("compute", "--demo", "--intensity", "380", "--window", "0h"),
             "error: --window: '0h' is no time at all",

@@ -6,6 +6,12 @@ A simulated shop (known power in, Kepler's counters out) goes into a real Promet
 
 from __future__ import annotations
 
+import math
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
 from sci_batch.cli.main import main
 from sci_batch.snapshot import DEMO
 from tests.conftest import prometheus_world
@@ -18,10 +24,13 @@ UNIT = "request=prometheus:sum by (namespace, pod) (increase(http_requests_total
 def nodes() -> tuple[Node, ...]:
     """Three machines, scraped once a minute."""
     return (
-        Node(name="worker-1", idle_watts=62.0, scrape_seconds=60.0, cores=32, memory_gib=128),
-        Node(name="worker-2", idle_watts=58.0, scrape_seconds=60.0, cores=32, memory_gib=128),
-        Node(name="worker-3", idle_watts=71.0, scrape_seconds=60.0, cores=48, memory_gib=192),
-    )
+        Node(name="worker-1", idle_watts=62.0, scrape_seconds=60.0, cores=32, memory_gib=128,
+             instance_type="m5.8xlarge"),
+        Node(name="worker-2", idle_watts=58.0, scrape_seconds=60.0, cores=32, memory_gib=128,
+             instance_type="m5.8xlarge"),
+        Node(name="worker-3", idle_watts=71.0, scrape_seconds=60.0, cores=48, memory_gib=192,
+             instance_type="m5.12xlarge"),
+    )  # fmt: skip
 
 
 def workloads() -> tuple[Workload, ...]:
@@ -61,12 +70,30 @@ def scenario() -> Scenario:
     )  # fmt: skip
 
 
+def made_up_grid(world: Scenario, path: Path) -> None:
+    """A grid with much solar power, hour by hour: clean at noon, dirty in the evening. Nobody's real grid."""
+    lines = ["zone,start_utc,end_utc,gco2e_per_kwh,kind,basis,estimated,source"]
+    for number in range(world.range_seconds // 3600):
+        start, end = (
+            datetime.fromtimestamp(world.start + 3600 * at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            for at in (number, number + 1)
+        )
+        sun = max(0.0, math.cos(2 * math.pi * (number - 12.5) / 24))
+        evening = math.exp(-((((number - 19.5) % 24 + 12) % 24 - 12) ** 2) / 8)
+        value = 390 - 210 * sun + 60 * evening
+        lines.append(f"DEMO,{start},{end},{value:.0f},average,lifecycle,false,invented for the demo")
+    path.write_text("\n".join(lines) + "\n")
+
+
 if __name__ == "__main__":
     world_of = scenario()
-    with prometheus_world(simulate(world_of)) as world:
+    with prometheus_world(simulate(world_of)) as world, tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        made_up_grid(world_of, Path("made-up-grid.csv"))
         arguments = [
             "record", "-p", world.url, "--pull", "raw", "--window", "15m", "--functional-unit", UNIT,
             "--start", str(world_of.start), "--end", str(world_of.start + world_of.range_seconds),
-            "--group-by", "namespace,workload,label:team,label:app", "--out", str(DEMO),
+            "--group-by", "namespace,workload,label:team,label:app",
+            "--intensity", "file:made-up-grid.csv", "--embodied", "catalogue", "--out", str(DEMO),
         ]  # fmt: skip
         raise SystemExit(main(arguments))

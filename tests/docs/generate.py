@@ -10,10 +10,11 @@ from pathlib import Path
 
 from sci_batch import errors
 from sci_batch.cli.schema import markdown
+from sci_batch.intensity.kinds import HEAD, KINDS
 from sci_batch.schema import FLAGS, result_columns
 
 ROOT = Path(__file__).parents[2]
-DEMO = "sci-batch compute --demo --since 24h --window 1d --intensity 380"
+DEMO = "sci-batch compute --demo --since 24h"
 NOW = "1795507200"
 """2026-11-24T00:00:00Z: the recording is moved to end there."""
 
@@ -64,8 +65,14 @@ def demo() -> str:
     return f"```\n$ {DEMO}\n{text}\n```"
 
 
+def sources() -> str:
+    head, *rows = (HEAD, *KINDS)
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *("| " + " | ".join([f"`{row[0]}`", *row[1:]]) + " |" for row in rows)])
+
+
 PARTS = {
-    "README.md": {"demo": demo, "columns": columns, "exit codes": exit_codes},
+    "README.md": {"demo": demo, "sources": sources, "columns": columns, "exit codes": exit_codes},
     "docs/method.md": {"flags": flags},
 }
 

@@ -52,7 +52,7 @@ def test_commands_of_the_readme_parse(line: str) -> None:
         if OPTIONS[name].switch:
             flags[name] = True
         elif OPTIONS[name].repeatable:
-            flags.setdefault(name, []).append(words.pop(0))  # type: ignore[union-attr, attr-defined]
+            flags.setdefault(name, []).append(words.pop(0))  # type: ignore[attr-defined]
         else:
             flags[name] = words.pop(0)
     load(flags, {}, command)  # type: ignore[arg-type]

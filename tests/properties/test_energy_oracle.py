@@ -28,15 +28,21 @@ def same(found: Mapping[Place, Row], expected: Mapping[Place, Row]) -> None:
 
 
 @given(worlds.worlds())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_every_counter_and_window_equals_the_oracle(world: World) -> None:
     same(booked(world), oracle.booked(world))
 
 
 @given(worlds.worlds())
-@settings(max_examples=40)
+@settings(max_examples=12)
 def test_every_pod_node_and_window_equals_the_oracle(world: World) -> None:
     found = energy(world)
     pods, nodes = oracle.energy(world)
     same(pod_rows(found), pods)
     same(node_rows(found), nodes)
+
+
+@given(worlds.upgrades())
+@settings(max_examples=40)
+def test_an_upgrade_counts_each_joule_once(world: World) -> None:
+    same(booked(world), oracle.booked(world))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pandas as pd
@@ -31,7 +31,8 @@ def _keys(meters: Sequence[Meter], node_ids: Sequence[NodeId]) -> pd.DataFrame:
         level = "node" if meter.pod is None else "container" if meter.generation == "legacy" else "pod"
         rows.append(
             (
-                meter.generation, level, meter.node, namespace, pod, uid, meter.container, meter.kind, meter.domain,
+                meter.generation, level, meter.node, namespace, pod, uid, meter.container, meter.kind,
+                meter.domain,
                 meter.part, "rapl", node_ids.index(meter.node_id),
             )
         )  # fmt: skip
@@ -58,7 +59,7 @@ def stretches(world: World, cuts: Sequence[int] = ()) -> Iterator[Counters]:
 
     meters = sorted(world.meters, key=met)
     node_ids = list(dict.fromkeys(meter.node_id for meter in meters))
-    for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for number, (start, end) in enumerate(pairwise(edges)):
         known = [meter for meter in meters if met(meter) <= number]
         yield _stretch(world, known, node_ids, start, end, last=end == edges[-1])
 
@@ -89,9 +90,11 @@ def _stretch(
         start_ms=start, end_ms=end, keys=_keys(meters, node_ids),
         nodes=pd.DataFrame(known_nodes, columns=["generation", "node"]).astype("str"),
         key=np.array([s[0] for s in samples], np.int64), time_ms=np.array([s[1] for s in samples], np.int64),
-        joules=np.array([s[2] for s in samples], np.float64), alive=np.array([s[3] for s in samples], np.float64),
+        joules=np.array([s[2] for s in samples], np.float64), alive=np.array([s[3] for s in samples],
+        np.float64),
         flags=np.zeros(len(samples), np.int64),
-        mark_node=np.array([m[0] for m in marks], np.int64), mark_ms=np.array([m[1] for m in marks], np.int64),
+        mark_node=np.array([m[0] for m in marks], np.int64), mark_ms=np.array([m[1] for m in marks],
+        np.int64),
         observed_node=np.array([s[0] for s in seen], np.int64),
         observed_from_ms=np.array([s[1] for s in seen], np.int64),
         observed_to_ms=np.array([s[2] for s in seen], np.int64),
@@ -101,10 +104,13 @@ def _stretch(
 def _run(world: World, cuts: Sequence[int]) -> tuple[list[Booked], Counters]:
     carry, parts = Carry(), []
     stretch: Counters | None = None
+    created = {_name(meter): meter.created_ms for meter in world.meters}
     for stretch in stretches(world, cuts):
+        of_key = [created[tuple(row)] for row in stretch.keys[_NAME].to_numpy().tolist()]
         part, carry = per_window(
-            stretch, carry, np.array(world.edges_ms, np.int64), max_node_watts=world.max_node_watts
-        )
+            stretch, carry, np.array(world.edges_ms, np.int64), max_node_watts=world.max_node_watts,
+            created_ms=np.array(of_key, np.int64),
+        )  # fmt: skip
         parts.append(part)
     assert stretch is not None
     return parts, stretch
@@ -120,7 +126,7 @@ def booked(world: World, cuts: Sequence[int] = ()) -> dict[tuple[int, int], Row]
     """What the code under test books, in the form of `oracle.booked`."""
     parts, last = _run(world, cuts)
     names = [_name(meter) for meter in world.meters]
-    number = [names.index(tuple(row)) for row in last.keys[_NAME].itertuples(index=False)]
+    number = [names.index(tuple(row)) for row in last.keys[_NAME].to_numpy().tolist()]
     rows: dict[tuple[int, int], Row] = {}
     for part in parts:
         frame = part.rises
@@ -234,20 +240,23 @@ def pod_meters(
     last = draw(st.integers(first, len(times) - 1))
     lost = draw(st.sets(st.integers(first + 1, max(first + 1, last - 1)), max_size=2))
     kept = [n for n in range(first, last + 1) if n not in lost]
+    name = f"{name}{node}"
     uid = "" if generation == "legacy" else f"uid-{name}"
     kinds = draw(st.sampled_from([("dynamic",), ("dynamic", "idle")])) if generation == "legacy" else ("use",)
     found = []
+    age = draw(st.sampled_from([None, 1, 20, 100, 2000]))  # seconds before its first reading
     for domain in draw(st.sampled_from([("package",), ("package", "dram")])):
         for kind in kinds:
             inside = frozenset(n - first for n in restart_at if n > first)
             read = draw(values(last - first + 1, restart_at=inside))
-            shares = draw(st.sampled_from([(), (1.0, 0.5, 0.25)]))
+            shares = draw(st.sampled_from([(), (1.0, 0.5, 0.25), (0.5, 1.0, 0.25)]))
             found.append(
                 Meter(
                     node=node, generation=generation, domain=domain, kind=kind, pod=("shop", name, uid),
                     container="c1" if generation == "legacy" else "",
                     samples=tuple((times[n], read[n - first]) for n in kept),
                     alive=tuple(shares[n % 3] for n in range(len(kept))) if shares else (),
+                    created_ms=-1 if age is None else times[first] - age * SECOND,
                 )
             )  # fmt: skip
     return found
@@ -278,24 +287,41 @@ def worlds(draw: st.DrawFn, *, generations: Sequence[str] = ("rewrite", "legacy"
 
 
 @st.composite
-def true_worlds(draw: st.DrawFn, *, restarts: bool = True) -> tuple[World, dict[str, float]]:
-    """A rewrite node metered from known power, and the joules each pod truly used in its last interval's end.
+def upgrades(draw: st.DrawFn) -> World:
+    """One node with the legacy and the rewrite, one after the other or both at once for a while."""
+    meters: list[Meter] = []
+    marks: dict[NodeId, tuple[int, ...]] = {}
+    for generation in ("legacy", "rewrite"):
+        times = draw(scrapes())
+        restart_at = frozenset(draw(st.sets(st.integers(1, len(times) - 1), max_size=1)))
+        meters += draw(node_meters("n1", generation, times, restart_at))
+        meters += draw(pod_meters("n1", generation, "a", times, restart_at))
+        marks[generation, "n1"] = times
+    return World(meters=tuple(meters), scrapes=marks, edges_ms=draw(edges()))
 
-    Two pods and host processes draw whole watts that change at every scrape; Kepler restarts now and
-    then; a pod's counter may drop to 0 in mid-life. Every scrape is stored.
+
+@st.composite
+def true_worlds(draw: st.DrawFn, *, restarts: int = 2) -> tuple[World, dict[str, float]]:
+    """A rewrite node metered from known power, and the joules truly used since the first scrape.
+
+    Two pods and host processes draw whole watts that change at every scrape. Kepler restarts up to
+    `restarts` times, always with a lower active counter: a restart that has overtaken the old value does
+    not show. A pod's counter may drop to 0 in mid-life. Every scrape is stored.
     """
     times = draw(scrapes())
     watts = {
         name: draw(st.lists(st.integers(0, 90), min_size=len(times), max_size=len(times)))
         for name in ("a", "b", "host", "idle")
     }
-    at_most = 2 if restarts else 0
-    kepler = draw(st.sets(st.integers(1, len(times) - 1), max_size=at_most))
-    drops = {name: draw(st.sets(st.integers(1, len(times) - 1), max_size=at_most)) for name in ("a", "b")}
+    kepler = draw(st.sets(st.integers(1, len(times) - 1), max_size=restarts))
+    drops = {
+        name: draw(st.sets(st.integers(1, len(times) - 1), max_size=min(restarts, 1) * 2))
+        for name in ("a", "b")
+    }
     born = draw(st.integers(0, len(times) - 1))
     base = {"a": 1000.0, "b": 1000.0, "host": 0.0, "idle": 50_000.0}
     read: dict[str, list[float]] = {name: [] for name in (*base, "active")}
-    counter, active, truth = dict(base), 5000.0, {"a": 0.0, "b": 0.0}
+    counter, active, truth = dict(base), 10_000_000.0, dict.fromkeys(("a", "b", "active", "idle"), 0.0)
     for n, t in enumerate(times):
         used = {
             name: watts[name][n] * (t - times[n - 1]) // SECOND if n else 0
@@ -305,11 +331,12 @@ def true_worlds(draw: st.DrawFn, *, restarts: bool = True) -> tuple[World, dict[
             used["b"] = 0
         if n == born:
             counter["b"] = 0.0
-        if n in kepler:  # somewhere in this interval; what was used before it is lost to the counters
-            left = draw(st.integers(0, 4))
+        left = draw(st.integers(0, 4)) if n in kepler else 0
+        fresh = sum(used[name] * left // 4 for name in ("a", "b", "host"))
+        if n in kepler and fresh < active:  # what was used before it, in this interval, no counter holds
             for name in ("a", "b"):
                 counter[name] = float(used[name] * left // 4)
-            active = sum(used[name] * left // 4 for name in ("a", "b", "host"))
+            active = fresh
             counter["idle"] = 90_000.0 + n
         else:
             for name in ("a", "b"):
@@ -321,8 +348,9 @@ def true_worlds(draw: st.DrawFn, *, restarts: bool = True) -> tuple[World, dict[
         for name in ("a", "b", "idle"):
             read[name].append(counter[name])
         read["active"].append(float(active))
-        for name in ("a", "b"):
-            truth[name] += used[name] if n else 0
+        for name in ("a", "b", "idle"):
+            truth[name] += used[name]
+        truth["active"] += used["a"] + used["b"] + used["host"]
     meters = [
         Meter(node="n1", kind=kind, samples=tuple(zip(times, read[kind], strict=True)))
         for kind in ("active", "idle")

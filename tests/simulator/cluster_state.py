@@ -20,8 +20,11 @@ def record_kube_state(scenario: Scenario, pods: list[Pod], owners: list[Owner], 
         state = _KubeState(times, target, recorder, scenario.data_start_ms)
         for pod in pods:
             state.pod(pod)
+        finished = {(pod.namespace, pod.owner_name): pod.death for pod in pods if pod.owner_kind == "Job"}
         for owner in owners:
             state.owner(owner)
+            if owner.kind == "Job":
+                state.job(owner, finished.get((owner.namespace, owner.name), FOREVER))
         for node in scenario.nodes:
             state.node(node)
         for namespace in sorted({pod.namespace for pod in pods}):
@@ -75,6 +78,23 @@ class _KubeState:
         name = "kube_replicaset_owner" if owner.kind == "ReplicaSet" else "kube_job_owner"
         self.add(name, labels, owner.born, owner.gone)
 
+    def job(self, job: Owner, finished: int) -> None:
+        """When a Job began and was completed [whole Unix seconds], and its pods that succeeded."""
+        key = {"namespace": job.namespace, "job_name": job.name}
+        life = (job.born, job.gone)
+        self.add("kube_job_status_start_time", key, *life, value=self._second(job.born))
+        times = self._times[(self._times >= job.born) & (self._times < job.gone)]
+        self._recorder.add(
+            {"__name__": "kube_job_status_succeeded", **key, **self._target},
+            self._times, np.searchsorted(self._times, times), (times >= finished).astype(float),
+        )  # fmt: skip
+        if finished < FOREVER:
+            done = (finished, job.gone)
+            self.add("kube_job_status_completion_time", key, *done, value=self._second(finished))
+
+    def _second(self, offset_ms: int) -> float:
+        return float((self._data_start_ms + offset_ms) // 1000)
+
     def node(self, node: Node) -> None:
         always = (-FOREVER, FOREVER)
         info = {
@@ -89,14 +109,20 @@ class _KubeState:
             "label_topology_kubernetes_io_zone": node.grid_zone,
             "label_topology_kubernetes_io_region": node.grid_zone[:-1],
             "label_node_kubernetes_io_instance_type": node.instance_type,
+            **dict(node.labels),
         }
         self.add("kube_node_info", info, *always)
         self.add("kube_node_labels", labels, *always)
+        created = float(self._data_start_ms // 1000 - 86_400)
+        self.add("kube_node_created", {"node": node.name}, *always, value=created)
         for metric in ("kube_node_status_capacity", "kube_node_status_allocatable"):
             cpu = {"node": node.name, "resource": "cpu", "unit": "core"}
             memory = {"node": node.name, "resource": "memory", "unit": "byte"}
             self.add(metric, cpu, *always, value=float(node.cores))
             self.add(metric, memory, *always, value=float(node.memory_gib * 2**30))
+            if node.gpus:
+                gpu = {"node": node.name, "resource": "nvidia_com_gpu", "unit": "integer"}
+                self.add(metric, gpu, *always, value=float(node.gpus))
 
 
 def record_applications(scenario: Scenario, pods: list[Pod], recorder: Recorder) -> None:

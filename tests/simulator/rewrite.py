@@ -49,6 +49,10 @@ class RewriteKepler:
         target = target_labels(self.node, self.epoch, self.scrapes.scraper)
         everywhere = np.arange(len(self.scrapes.index))
         self._add(recorder, "kepler_build_info", {**BUILD, **target}, everywhere, np.ones(len(everywhere)))
+        for processor in range(2 * self.node.sockets):  # two of each socket stand for all
+            chip = {"processor": str(processor), "physical_id": str(processor // 2), "core_id": "0"}
+            cpu = {**chip, "vendor_id": "GenuineIntel", "model_name": "Simulated", **target}
+            self._add(recorder, "kepler_node_cpu_info", cpu, everywhere, np.ones(len(everywhere)))
         target["node_name"] = self.node.name
         if self.scenario.node_level:
             self._record_node(recorder, target, everywhere)

@@ -29,7 +29,11 @@ class Node:
     scrape_seconds: float = 30.0
     cores: int = 16
     memory_gib: int = 64
+    sockets: int = 1
+    gpus: int = 0
     instance_type: str = "m5.4xlarge"
+    labels: tuple[tuple[str, str], ...] = ()
+    """Further node labels, as kube-state-metrics names them: ("label_node_pool", "gpu")."""
     grid_zone: str = "eu-west-3a"
 
 

@@ -12,6 +12,7 @@ import pytest
 from sci_batch.errors import UsageError
 from sci_batch.settings import OPTIONS, FunctionalUnit, Loaded, Output, Settings, Spec, http_settings, load
 from sci_batch.settings.document import effective, template
+from sci_batch.settings.values import Chain
 
 NEEDED = {"demo": True, "intensity": "380"}
 SERVER = {"prometheus_url": "http://h:9090", "intensity": "380"}
@@ -42,19 +43,19 @@ def test_defaults() -> None:
     assert made == Settings(demo=True, intensity=Spec("constant", "380"))
     assert (made.timeout_seconds, made.retries, made.concurrency) == (60, 5, 2)
     assert (made.window, made.tz, made.pull, made.unattributed) == ("1h", "UTC", "edges", "by-energy")
-    assert (made.max_gap_seconds, made.max_node_watts, made.pue) == (180, 10_000.0, 1.0)
+    assert (made.max_gap_seconds, made.max_node_watts, made.pue) == (180, 10_000.0, "1.0")
     assert made.lifespan_seconds == 126_144_000
     assert made.group_by == ("namespace", "workload")
     assert made.power_domains == ("package", "dram")
     assert made.embodied is None
-    assert made.functional_unit is None
+    assert made.functional_unit == ()
     assert (made.output, made.namespace, made.fail_on) == ((), (), ())
     assert made.since_seconds is None
 
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Settings().pue = 2.0  # type: ignore[misc]
+        Settings().pue = "2.0"  # type: ignore[misc]
 
 
 def test_every_flag_reaches_its_field() -> None:
@@ -126,10 +127,11 @@ def test_every_flag_reaches_its_field() -> None:
     assert (made.pull, made.max_gap_seconds, made.max_node_watts) == ("raw", 300, 1500.0)
     assert made.kepler_label == (("node", "instance"), ("pod_id", "uid"))
     assert made.kube_label == (("namespace", "exported_namespace"),)
-    assert (made.intensity, made.pue, made.embodied) == (Spec("constant", "56.7"), 1.2, Spec("kg", "1200"))
+    assert (made.intensity, made.pue) == (Spec("constant", "56.7"), "1.2")
+    assert made.embodied == Chain((Spec("kg", "1200"),))
     assert made.lifespan_seconds == 4 * 365 * 86_400
-    assert made.functional_unit == FunctionalUnit(
-        "request", "prometheus", 'sum by (pod) (increase(x{a="b"}[{window}]))'
+    assert made.functional_unit == (
+        FunctionalUnit("request", "prometheus", 'sum by (pod) (increase(x{a="b"}[{window}]))'),
     )
     assert made.output == (
         Output("wide", None),
@@ -152,7 +154,7 @@ def test_every_flag_reaches_its_field() -> None:
 def test_flag_over_environment_over_file_over_default(tmp_path: Path) -> None:
     path = toml(tmp_path, 'window = "1d"\npue = 1.4\nretries = 7\n')
     found = loaded({"window": "15m"}, {"SCI_BATCH_WINDOW": "2h", "SCI_BATCH_PUE": "1.3"}, path)
-    assert (found.settings.window, found.settings.pue, found.settings.retries) == ("15m", 1.3, 7)
+    assert (found.settings.window, found.settings.pue, found.settings.retries) == ("15m", "1.3", 7)
     assert found.settings.concurrency == 2
     assert found.origins["window"] == "--window"
     assert found.origins["pue"] == "SCI_BATCH_PUE"
@@ -179,6 +181,11 @@ def test_every_option_has_an_environment_variable() -> None:
         "end": "now",
         "since_seconds": "1d",
         "intensity": "1",
+        "also_intensity": "zone:DE",
+        "intensity_fallback": "2",
+        "intensity_gap": "fallback",
+        "intensity_kind": "marginal",
+        "intensity_basis": "direct",
         "embodied": "kg:1",
         "functional_unit": "r=1",
         "output": "csv=f",
@@ -263,6 +270,11 @@ def test_the_stronger_range_wins(tmp_path: Path) -> None:
         ({**NEEDED, "end": "now"}, "--end is given without --start"),
         ({**SERVER, "fail_on": ["sci>0.5"]}, "--fail-on sci>0.5 needs a score"),
         ({**SERVER, "fail_on": ["row.functional_units<1"]}, "needs a score"),
+        ({**SERVER, "functional_unit": ["a=1", "b=2", "a=3"]}, "two functional units are called a"),
+        (
+            {**SERVER, "functional_unit": ["request=1", "user=2"], "fail_on": ["sci:usr>1"]},
+            "there is no functional unit usr",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other(flags: dict[str, object], words: str) -> None:
@@ -284,7 +296,7 @@ def test_the_connection_is_checked_as_a_whole() -> None:
 
 
 def test_no_intensity() -> None:
-    error = problem({"demo": True})
+    error = problem({"prometheus_url": "http://h:9090"})
     assert "grid carbon intensity" in error.what
     assert "--intensity 380" in error.cure
     assert "no hidden default" in error.cure
@@ -318,7 +330,8 @@ def test_a_shared_file_may_hold_what_only_compute_needs(tmp_path: Path) -> None:
 
 def test_everything_wrong_is_told_at_once_with_its_place(tmp_path: Path) -> None:
     path = toml(tmp_path, 'pue = 0.9\nretires = 3\nstrict = "yes"\n')
-    error = problem({"demo": True, "window": "0h", "top": "0"}, {"SCI_BATCH_PULL": "rwa"}, path)
+    flags = {"prometheus_url": "http://h:9090", "window": "0h", "top": "0"}
+    error = problem(flags, {"SCI_BATCH_PULL": "rwa"}, path)
     lines = error.what.splitlines()
     assert lines[0] == "7 settings are wrong:"
     text = "\n".join(lines[1:])
@@ -326,7 +339,7 @@ def test_everything_wrong_is_told_at_once_with_its_place(tmp_path: Path) -> None
         "--window: '0h' is no time at all",
         "--top: '0' is not a whole number of at least 1",
         "SCI_BATCH_PULL: 'rwa' is not known here. Did you mean raw?",
-        f"pue in {path}: '0.9' is not a number of at least 1",
+        f"pue in {path}: not a PUE: 0.9",
         f"retires in {path}: there is no such key. Did you mean retries?",
         f"strict in {path}: the value has the wrong type. Give true or false.",
         "no grid carbon intensity is given",
@@ -359,13 +372,13 @@ def test_the_file_takes_the_types_of_toml(tmp_path: Path) -> None:
     )
     made = load({}, {}, "compute", str(path)).settings
     assert made.intensity == Spec("constant", "380")
-    assert (made.pue, made.retries, made.window) == (1.25, 3, "1d")
+    assert (made.pue, made.retries, made.window) == ("1.25", 3, "1d")
     assert made.start == "2026-03-01T00:00:00+00:00"
     assert made.group_by == ("namespace", "label:team")
     assert made.power_domains == ("package",)
     assert made.namespace == ("a", "b")
     assert made.output == (Output("csv", Path("x.csv")),)
-    assert made.functional_unit == FunctionalUnit("request", "constant", "1000")
+    assert made.functional_unit == (FunctionalUnit("request", "constant", "1000"),)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from sci_batch.errors import UsageError
 from sci_batch.settings import values
-from sci_batch.settings.values import FunctionalUnit, Output, Spec
+from sci_batch.settings.values import Chain, FunctionalUnit, Output, Spec
 
 
 @pytest.mark.parametrize("text", ["http://h", "https://h:9090", "http://h/prefix", "http://[::1]:9090"])
@@ -89,6 +90,10 @@ def test_power_domains_that_do_not(text: str, words: str) -> None:
         ("0", Spec("constant", "0")),
         ("56.7", Spec("constant", "56.7")),
         ("constant:1e2", Spec("constant", "1e2")),
+        ("zone:DE", Spec("zone", "DE")),
+        ("region:aws:eu-west-1", Spec("region", "aws:eu-west-1")),
+        ('prometheus:ci{location="IE"}', Spec("prometheus", 'ci{location="IE"}')),
+        ("uk", Spec("uk", "national")),
     ],
 )
 def test_intensities(text: str, spec: Spec) -> None:
@@ -104,7 +109,10 @@ def test_intensities(text: str, spec: Spec) -> None:
         ("constant:", "not a number"),
         ("constant:inf", "not a number"),
         ("constnt:3", "Did you mean constant?"),
-        ("electricitymaps:FR", "Known: constant."),
+        ("electrcitymaps:FR", "Did you mean electricitymaps?"),
+        ("zone:", "no argument"),
+        ("DE", "zone:DE"),
+        ("market:contract", "SCI 1.1 excludes"),
         ("1,5", "KIND:ARGUMENT"),
     ],
 )
@@ -115,8 +123,26 @@ def test_what_is_no_intensity(text: str, words: str) -> None:
 
 
 def test_embodied() -> None:
-    assert values.embodied("kg:1200") == Spec("kg", "1200")
-    for text in ("1200", "kg:", "kg:-1", "kilo:1200", "kg"):
+    assert values.embodied("kg:1200") == Chain((Spec("kg", "1200"),))
+    chain = values.embodied("file:a,b.toml,catalogue,model:ssd=1,gpu_kgco2e=318,boavizta:http://b:5000")
+    assert chain.pairs == (
+        ("file", "a,b.toml"),
+        ("catalogue", ""),
+        ("model", "ssd=1,gpu_kgco2e=318"),
+        ("boavizta", "http://b:5000"),
+    )
+    for text in ("catalogue", "file:x.csv,kg:5", "model,kg:1.5"):
+        assert str(values.embodied(text)) == text
+    for text, words in {
+        "catalogue,modle": "Did you mean model?", "file:nodes.xlsx": "neither .csv nor .toml",
+        "catalogue:aws": "takes no argument", "boavizta:http://u:secret@b": "without login",
+        "boavizta:b": "http",
+    }.items():  # fmt: skip
+        with pytest.raises(UsageError) as caught:
+            values.embodied(text)
+        assert words in str(caught.value)
+        assert "secret" not in str(caught.value)
+    for text in ("1200", "kg:", "kg:-1", "kilo:1200", "kg", "kg:0"):
         with pytest.raises(UsageError) as caught:
             values.embodied(text)
         assert "kg:1200" in caught.value.cure
@@ -129,6 +155,13 @@ def test_embodied() -> None:
         ("order line=0.5", FunctionalUnit("order line", "constant", "0.5")),
         ("r=prometheus:sum(a)", FunctionalUnit("r", "prometheus", "sum(a)")),
         ("r = prometheus: a == 1 ", FunctionalUnit("r", "prometheus", "a == 1")),
+        ("user=file:~/users 2026.csv", FunctionalUnit("user", "file", "~/users 2026.csv")),
+        ("run=job-run", FunctionalUnit("run", "job-run", "")),
+        ("job-run", FunctionalUnit("job", "job-run", "")),
+        ("visit=preset:istio", FunctionalUnit("visit", "preset", "istio")),
+        ("visit=istio", FunctionalUnit("visit", "preset", "istio")),
+        ("preset:kafka", FunctionalUnit("message", "preset", "kafka")),
+        ("nginx-ingress", FunctionalUnit("request", "preset", "nginx-ingress")),
     ],
 )
 def test_functional_units(text: str, unit: FunctionalUnit) -> None:
@@ -144,6 +177,10 @@ def test_functional_units(text: str, unit: FunctionalUnit) -> None:
         ("5=5", "not NAME=VALUE"),
         ("request=sum(x)", "neither a number nor prometheus:PROMQL"),
         ("request=prometheus:", "neither a number"),
+        ("request=file:", "neither a number"),
+        ("request=job-run:x", "neither a number"),
+        ("request=preset:htpp", "'htpp' is no preset"),
+        ("htpp", "or a preset"),
         ("request=0", "no score"),
         ("request=-3", "no score"),
     ],
@@ -152,6 +189,35 @@ def test_what_is_no_functional_unit(text: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
         values.functional_unit(text)
     assert words in caught.value.what
+    assert "htpp" not in text or "Did you mean http?" in caught.value.cure
+
+
+def test_presets_stand_for_a_query_with_the_clusters_matcher() -> None:
+    made = values.functional_unit("kafka").resolved(('cluster="eu"',))
+    assert made == FunctionalUnit(
+        "message", "prometheus",
+        "sum by (namespace) (increase("
+        'kafka_server_brokertopicmetrics_messagesin_total{cluster="eu",topic!=""}[{window}]))',
+    )  # fmt: skip
+    assert values.functional_unit("http").resolved().argument == (
+        "sum by (namespace, pod) (increase(http_requests_total[{window}]))"
+    )
+    assert values.functional_unit("run=jobs").resolved() == FunctionalUnit("run", "job-run", "")
+    assert str(values.functional_unit("run=preset:jobs")) == "run=preset:jobs"
+    assert str(values.functional_unit("run=job-run")) == "run=job-run"
+
+
+def test_units_in_one_variable_are_told_apart_from_promql() -> None:
+    """A query of several lines, with `;` in it, between others."""
+    query = 'label_join(\nx{a="b",\n c="d"}, "e", ";", "f")'
+    for parts in (
+        [f"r=prometheus:{query}", "user=12.5", "http"],
+        ["http", f"my unit=prometheus:{query}"],
+        ["a=job-run", "b=file:x.csv", "c=istio", "job-run", "d=preset:kafka"],
+    ):
+        for separator in (";", "\n", ";\n  "):
+            found = re.split(values.UNITS_SPLIT, separator.join(parts))
+            assert [part.strip() for part in found if part.strip()] == parts
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""The grid behind the nodes: intensities and PUE, from the settings, or from a recording that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sci_batch import intensity, pue
+from sci_batch.fetch import Kube
+from sci_batch.intensity import Intensity, Request
+from sci_batch.intensity.matching import changes_ms, matched
+from sci_batch.intensity.places import node_regions
+from sci_batch.prometheus.client import Client
+from sci_batch.pue import Pue
+from sci_batch.settings import Settings, Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """What a kWh at each node and moment emits."""
+
+    chosen: Spec
+    sources: Mapping[str, Intensity]
+    """By `kind:argument`: the chosen one, and those that stand beside it (`--also-intensity`)."""
+    pue: Pue
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """The sources beside the chosen one."""
+        return tuple(name for name in self.sources if name != str(self.chosen))
+
+    @property
+    def changes_ms(self) -> tuple[int, ...]:
+        """Moments at which any of the intensities changes."""
+        return tuple(sorted({at for source in self.sources.values() for at in changes_ms(source)}))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Words of the sources for the user, each once."""
+        return tuple(dict.fromkeys(note for source in self.sources.values() for note in source.notes))
+
+    def at(self, name: str, nodes: pd.Series, window: np.ndarray, edges_ms: np.ndarray) -> pd.DataFrame:
+        """Intensity of each row: gco2e_per_kwh, source, flags (`intensity.matching.matched`)."""
+        return matched(self.sources[name], nodes, window, edges_ms)
+
+
+def regions(kube: Kube) -> pd.DataFrame:
+    """node, provider, region, as far as kube-state-metrics tells."""
+    labels = kube.node_labels[["node", "region", "zone"]]
+    both = kube.node_info[["node", "provider_id"]].merge(labels, on="node", how="outer", validate="1:1")
+    return node_regions(both.fillna(""))
+
+
+def load(
+    settings: Settings, chosen: Spec, kube: Kube, span_ms: tuple[int, int], *,
+    client: Client | None, recorded: Mapping[str, Intensity],
+) -> Grid:  # fmt: skip
+    """Ask the sources that the settings name; a recording answers for those that it holds.
+
+    Raises
+    ------
+    SciBatchError
+        What a source says (`intensity.load`), or an unknown PUE.
+    """
+    places = regions(kube)
+    request = Request(
+        start_ms=span_ms[0], end_ms=span_ms[1], kind=settings.intensity_kind, basis=settings.intensity_basis,
+        gap=settings.intensity_gap, fallbacks=settings.intensity_fallback,
+        allow_world_average=settings.allow_world_average, node_regions=places, client=client,
+        offline=settings.offline, cache_dir=settings.cache_dir,
+    )  # fmt: skip
+    names = dict.fromkeys((chosen, *settings.also_intensity))
+    return Grid(
+        chosen=chosen,
+        sources={
+            str(spec): recorded.get(str(spec)) or intensity.load(spec.kind, spec.argument, request)
+            for spec in names
+        },
+        pue=pue.load(settings.pue, places),
+    )

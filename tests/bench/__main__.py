@@ -1,0 +1,95 @@
+"""`make bench`, or `python -m tests.bench [--quick] [--runs N] [--pull edges --pull raw]`.
+
+A real Prometheus holds 24 h of 1,000 pods x 2 power domains at 30 s. `sci-batch compute` reads them, as
+a whole process with a table and a Parquet file, and `curl` sends the same queries and throws the answers
+away; both in turn, so that a busy machine is busy for both. Only the ratios mean something elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tests.bench import data
+from tests.bench.cluster import START_SECONDS, Size
+from tests.bench.measure import Cost, cost
+from tests.bench.recording import recording
+from tests.bench.result import Compared, table
+from tests.servers import ServerError
+
+OUT = Path("out")
+FULL, QUICK = Size(), Size(pods=200, nodes=6, hours=6)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print, write `out/bench.json`."""
+    chosen = _arguments(argv)
+    size = QUICK if chosen.quick else FULL
+    runs = chosen.runs or (2 if chosen.quick else 5)
+    curl = shutil.which("curl")
+    if curl is None:
+        raise ServerError("curl is not installed: it is what is compared with.\nRun: apt-get install curl")
+    with data.server(size, OUT / "bench-data") as server:
+        found = [compare(pull, server.url, size, runs, curl) for pull in chosen.pull or ("edges", "raw")]
+    print(table(size, found))
+    report = OUT / "bench.json"
+    report.write_text(json.dumps(_document(size, found), indent=2) + "\n")
+    print(f"written: {report}")
+    return 0
+
+
+def compare(pull: str, url: str, size: Size, runs: int, curl: str) -> Compared:
+    """Record a run's queries, then measure the tool and curl in turn."""
+    print(f"measuring --pull {pull}: {runs} runs of sci-batch and of curl", flush=True)
+    tool: list[Cost] = []
+    floor: list[Cost] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        with recording(url) as kept:  # it also warms up the disk cache and Python's compiled files
+            cost(_compute(pull, kept.url, size, Path(folder)))
+        config = kept.curl_config(url, Path(folder))
+        for _ in range(runs):
+            floor.append(cost([curl, "--config", str(config)]))
+            tool.append(cost(_compute(pull, url, size, Path(folder))))
+    return Compared(
+        pull=pull, tool=tool, floor=floor, requests=len(kept.requests), answer_bytes=kept.answer_bytes
+    )
+
+
+def _compute(pull: str, url: str, size: Size, folder: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "sci_batch", "compute", "--pull", pull, "-p", url, "--intensity", "380",
+        "--start", str(START_SECONDS), "--end", str(size.end_seconds), "--quiet",
+        "-o", "table", "-o", f"parquet={folder / 'result.parquet'}",
+    ]  # fmt: skip
+
+
+def _document(size: Size, found: list[Compared]) -> dict[str, Any]:
+    return {
+        "machine": {
+            "cpus": os.cpu_count(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
+        "data": {**asdict(size), "pod_samples": size.pod_samples},
+        "results": {one.pull: one.document() for one in found},
+    }
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a small cluster and 2 runs: does it work?")
+    parser.add_argument("--runs", type=int, help="how often each side runs (default 5, quick: 2)")
+    parser.add_argument("--pull", action="append", choices=("edges", "raw"), help="only this pull method")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

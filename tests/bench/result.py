@@ -1,0 +1,72 @@
+"""What was measured, as medians and ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from tests.bench.cluster import Size
+from tests.bench.measure import Cost
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One pull method beside curl with the same queries."""
+
+    pull: str
+    tool: Sequence[Cost]
+    floor: Sequence[Cost]
+    requests: int
+    answer_bytes: int
+
+    @property
+    def wall_ratio(self) -> float:
+        """Median wall time of the tool / that of curl."""
+        return middle(self.tool).wall_seconds / middle(self.floor).wall_seconds
+
+    def document(self) -> dict[str, Any]:
+        """For `bench.json`."""
+        return {
+            "wall_ratio": self.wall_ratio,
+            "requests": self.requests,
+            "answer_bytes": self.answer_bytes,
+            "sci_batch": {**asdict(middle(self.tool)), "runs": [asdict(run) for run in self.tool]},
+            "curl": {**asdict(middle(self.floor)), "runs": [asdict(run) for run in self.floor]},
+        }
+
+
+def middle(runs: Sequence[Cost]) -> Cost:
+    """Median of each quantity."""
+    return Cost(
+        wall_seconds=median(run.wall_seconds for run in runs),
+        cpu_seconds=median(run.cpu_seconds for run in runs),
+        peak_mib=median(run.peak_mib for run in runs),
+    )
+
+
+def table(size: Size, found: Sequence[Compared]) -> str:
+    """Two lines for each pull method, medians."""
+    lines = [
+        f"{size.pods:,} pods x 2 power domains x {size.hours} h at 30 s: {size.pod_samples:,} pod samples",
+        f"{'pull':6} {'process':10} {'wall s':>7} {'(min .. max)':>17} {'CPU s':>7} {'peak MiB':>9} "
+        f"{'x curl':>7}  queries",
+    ]
+    for one in found:
+        asked = f"{one.requests} requests, {one.answer_bytes / MIB:.1f} MiB"
+        lines.append(_line(one.pull, "sci-batch", one.tool, f"{one.wall_ratio:.2f}", asked))
+        lines.append(_line("", "curl", one.floor, "1.00", asked))
+    return "\n".join(lines)
+
+
+def _line(pull: str, process: str, runs: Sequence[Cost], ratio: str, asked: str) -> str:
+    of = middle(runs)
+    walls = [run.wall_seconds for run in runs]
+    spread = f"({min(walls):.2f} .. {max(walls):.2f})"
+    return (
+        f"{pull:6} {process:10} {of.wall_seconds:7.2f} {spread:>17} {of.cpu_seconds:7.2f} {of.peak_mib:9.0f} "
+        f"{ratio:>7}  {asked}"
+    )
