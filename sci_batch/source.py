@@ -17,7 +17,7 @@ from sci_batch.kepler import Labels, matcher
 from sci_batch.prometheus.client import Client
 from sci_batch.schema import LABEL_KEY_PREFIX
 from sci_batch.settings import FunctionalUnit, Settings, http_settings, values
-from sci_batch.windows import Windows, of_range
+from sci_batch.windows import Windows, cut, of_range
 
 Progress = Callable[[str, float], None]
 
@@ -168,7 +168,11 @@ def _recorded(settings: Settings, now_ms: int) -> Source:
     now_ms = recording.end_ms
     if settings.demo and settings.embodied is None and recording.manifest["embodied"]:
         settings = replace(settings, embodied=values.embodied(recording.manifest["embodied"]))
-    windows = windows_of(settings, now_ms)
+    ranged = (settings.since_seconds, settings.start, settings.end) != (None, None, None)
+    if settings.demo or ranged:
+        windows = windows_of(settings, now_ms)
+    else:  # all that was recorded
+        windows = cut(recording.start_ms, recording.end_ms, settings.window, settings.tz)
     plan = plan_of(settings, windows)
     units = units_of(settings, plan)
     if settings.demo and not units:

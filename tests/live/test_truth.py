@@ -139,7 +139,7 @@ def test_a_recording_gives_the_identical_result(world: World, tmp_path: Path) ->
     )  # fmt: skip
     assert recorded.returncode == 0, recorded.stderr
     replayed = subprocess.run(
-        [*tool, "compute", "--snapshot", str(tmp_path / "snapshot"), *span, "--intensity", "380",
+        [*tool, "compute", "--snapshot", str(tmp_path / "snapshot"), "--intensity", "380",
          "--functional-unit", unit, "-o", "csv"],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
