@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -36,11 +37,16 @@ HOUR = ["window_start_ms", "namespace", "workload", "workload_kind"]
 
 
 def compute(world: World, *more: str) -> subprocess.CompletedProcess[str]:
-    """The real process, on the range of the world's truth."""
+    """The real process, on the range of the world's truth; each command line runs once a session."""
     truth = world.truth
+    return _run(world.url, truth.start_ms // 1000, truth.end_ms // 1000, more)
+
+
+@cache
+def _run(url: str, start: int, end: int, more: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     command = [
-        sys.executable, "-m", "sci_batch", "compute", "-p", world.url, "--intensity", "380", "--strict",
-        "--start", str(truth.start_ms // 1000), "--end", str(truth.end_ms // 1000), *more,
+        sys.executable, "-m", "sci_batch", "compute", "-p", url, "--intensity", "380", "--strict",
+        "--start", str(start), "--end", str(end), *more,
     ]  # fmt: skip
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SCI_BATCH_")}
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=plain, check=False)
