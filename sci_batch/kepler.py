@@ -263,10 +263,10 @@ def _source(samples: Samples, meter: Meter) -> pd.Series:
 
 
 def _signature(labels: pd.DataFrame) -> pd.Series:
-    text = pd.Series("", index=labels.index, dtype="str")
-    for name in sorted(labels.columns):
-        text = text + name + "=" + labels[name] + "\x1f"
-    return text
+    names = sorted(labels.columns)
+    form = "".join(name.replace("%", "%%") + "=%s\x1f" for name in names)
+    texts = [form % row for row in zip(*(labels[name].tolist() for name in names), strict=True)]
+    return pd.Series(texts or "", index=labels.index, dtype="str")
 
 
 def pods_only(series: pd.DataFrame) -> np.ndarray:

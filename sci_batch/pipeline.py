@@ -52,12 +52,13 @@ def compute(source: Source, settings: Settings) -> Report:
     wanted = rows.select(placed["namespace"], settings.namespace)
     grouped = rows.group(placed[wanted], settings.group_by, grid.also)
     served, words = units_of_work(grouped, placed, source, settings, windows_ms)
-    result = scored(grouped, served, settings, grid.also, windows_ms)
+    known = rows.known_columns(grouped)
+    result = scored(grouped, served, settings, grid.also, known, windows_ms)
 
     if result.empty:
         raise NoDataError("no energy in the namespaces chosen", "Check -n/--namespace.")
     by_window = sharing.in_windows(book, steps_ms, windows_ms)
-    provenance = summary.provenance(settings, source, (*made_of.notes, *grid.notes, *words))
+    provenance = summary.provenance(settings, source, known, (*made_of.notes, *grid.notes, *words))
     schema.check(result, provenance.columns)
     return Report(
         result=result,

@@ -88,10 +88,13 @@ class Provenance:
     also_intensity: tuple[str, ...] = ()
     """Grid intensities beside the chosen one, in the order of their columns."""
 
+    known: tuple[str, ...] = ()
+    """Columns of `schema.WHERE_KNOWN` that this result has."""
+
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the result."""
-        return result_columns(self.group_by, self.further_units, self.also_intensity)
+        return result_columns(self.group_by, self.further_units, self.also_intensity, self.known)
 
     @property
     def units(self) -> tuple[str, ...]:

@@ -52,20 +52,8 @@ MEASURES = (
         nullable=True,
     ),
     Column("energy_kwh", "float64", "kWh", "active + shared: IT energy, before PUE", nullable=True),
-    Column(
-        "gpu_kwh", "float64", "kWh", "GPU part of the active energy; null where no GPU is measured",
-        nullable=True,
-    ),
     Column("operational_gco2e", "float64", "gCO2e", "O = energy x PUE x intensity", nullable=True),
     Column("embodied_gco2e", "float64", "gCO2e", "M = TE x TiR/EL x RR/ToR", nullable=True),
-    Column(
-        "embodied_gco2e_low", "float64", "gCO2e", "M by the lower bound of TE, where `--embodied` knows it",
-        nullable=True,
-    ),
-    Column(
-        "embodied_gco2e_high", "float64", "gCO2e", "M by the upper bound of TE, where `--embodied` knows it",
-        nullable=True,
-    ),
     Column("carbon_gco2e", "float64", "gCO2e", "C = O + M", nullable=True),
     Column(
         "functional_units", "float64", "units",
@@ -90,6 +78,25 @@ MEASURES = (
     Column("embodied_source", "str", "", "where the embodied carbon comes from"),
     Column("flags", "str", "", "doubts about the row, joined by `,`; empty is good"),
 )  # fmt: skip
+
+WHERE_KNOWN = (
+    Column(
+        "gpu_kwh", "float64", "kWh", "GPU part of the active energy; null where no GPU is measured",
+        nullable=True,
+    ),
+    Column(
+        "embodied_gco2e_low", "float64", "gCO2e", "M by the lower bound of TE, where `--embodied` knows it",
+        nullable=True,
+    ),
+    Column(
+        "embodied_gco2e_high", "float64", "gCO2e", "M by the upper bound of TE, where `--embodied` knows it",
+        nullable=True,
+    ),
+)  # fmt: skip
+"""Columns that are only there where any row has a value, and behind which one they stand (`_BEHIND`)."""
+_BEHIND = {
+    "gpu_kwh": "energy_kwh", "embodied_gco2e_low": "embodied_gco2e", "embodied_gco2e_high": "embodied_gco2e",
+}  # fmt: skip
 
 
 def label_column(key: str) -> str:
@@ -138,14 +145,23 @@ def also_column(source: str) -> Column:
 
 
 def result_columns(
-    group_by: tuple[str, ...], further_units: tuple[str, ...] = (), also: tuple[str, ...] = ()
+    group_by: tuple[str, ...],
+    further_units: tuple[str, ...] = (),
+    also: tuple[str, ...] = (),
+    known: tuple[str, ...] = (),
 ) -> tuple[Column, ...]:
     """All result columns, in order.
 
     `further_units`: names of the functional units behind the first. `also`: grid intensities beside the
-    chosen one.
+    chosen one. `known`: names of those of `WHERE_KNOWN` that hold something.
     """
     behind = {
+        **{
+            place: tuple(
+                column for column in WHERE_KNOWN if column.name in known and _BEHIND[column.name] == place
+            )
+            for place in set(_BEHIND.values())
+        },
         "operational_gco2e": tuple(also_column(source) for source in also),
         "sci_gco2e_per_unit": tuple(column for name in further_units for column in unit_columns(name)),
     }

@@ -65,7 +65,7 @@ def _places(units: pd.DataFrame, pods: pd.DataFrame, inputs: Inputs, settings: S
 
 def scored(
     grouped: pd.DataFrame, served: dict[str, functional_unit.Served], settings: Settings,
-    also: tuple[str, ...], edges_ms: np.ndarray,
+    also: tuple[str, ...], known: tuple[str, ...], edges_ms: np.ndarray,
 ) -> pd.DataFrame:  # fmt: skip
     """RESULT (`schema.result_columns`): + window_start, window_end, R, SCI and the flags in words."""
     bits = grouped["flags"].to_numpy()
@@ -82,7 +82,7 @@ def scored(
     result = grouped.assign(
         window_start=times[window], window_end=times[window + 1], **scores, flags=flags_text(bits)
     )
-    columns = schema.result_columns(settings.group_by, tuple(served)[1:], also)
+    columns = schema.result_columns(settings.group_by, tuple(served)[1:], also, known)
     return result[[column.name for column in columns]].astype(
         {column.name: column.dtype for column in columns}
     )

@@ -132,9 +132,7 @@ def opened(settings: Settings, now_ms: int, progress: Progress) -> Iterator[Sour
     http = http_settings(settings)
     with Client(http) as client:
         progress("looking for Kepler", 0.0)
-        found = fetch.discover(client, plan)
-        progress("asking kube-state-metrics", 0.03)
-        tables = fetch.kube.kube(client, plan)
+        found, tables = fetch.beforehand(client, plan)
         grid = _grid(settings, tables, windows, client=client) if settings.intensity else None
         plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
         inputs = fetch.everything(client, plan, found, tables, units, progress)

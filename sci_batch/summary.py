@@ -103,7 +103,9 @@ def method(settings: Settings, source: Source) -> dict[str, Any]:
     }
 
 
-def provenance(settings: Settings, source: Source, notes: tuple[str, ...]) -> Provenance:
+def provenance(
+    settings: Settings, source: Source, known: tuple[str, ...], notes: tuple[str, ...]
+) -> Provenance:
     """How this result was made; ask when all counters have been read."""
     chosen = method(settings, source)
     windows = source.windows
@@ -120,6 +122,7 @@ def provenance(settings: Settings, source: Source, notes: tuple[str, ...]) -> Pr
         functional_unit=source.units[0].name if source.units else None,
         further_units=tuple(unit.name for unit in source.units[1:]),
         also_intensity=source.grid.also if source.grid else (),
+        known=known,
         queries=source.queries(),
         notes=(*source.inputs.notes, *notes, *source.warnings()),
     )

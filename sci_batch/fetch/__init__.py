@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pandas as pd
@@ -39,6 +40,19 @@ class Inputs:
     """Spacing of the edges; 0 for raw samples."""
     platform: pd.DataFrame | None = None
     """PLATFORM (`fetch.platform`), when the server's own power is asked for."""
+
+
+def beforehand(client: Client, plan: Plan) -> tuple[Discovery, Kube]:
+    """What the plan of the counters depends on: where Kepler is, and what Kubernetes says; both at once.
+
+    Raises
+    ------
+    NoDataError
+        No Kepler in this range.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="kube") as aside:
+        tables = aside.submit(kube.kube, client, plan)
+        return discover(client, plan), tables.result()
 
 
 def everything(

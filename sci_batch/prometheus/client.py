@@ -45,6 +45,8 @@ class Client:
         self._settings = settings
         self._session = Session(settings, sleep=sleep, jitter=jitter)
         self._lock = threading.Lock()
+        # whoever asks, from whatever thread: no more than this many queries are under way
+        self._room = threading.BoundedSemaphore(settings.concurrency)
         self._queries: set[str] = set()
         self._warnings: set[str] = set()
         self._dropped = 0
@@ -156,7 +158,8 @@ class Client:
     ) -> Samples:
         # VictoriaMetrics would shift the times asked for without nocache; others do not know it.
         form = [*form, ("nocache", "1")]
-        decoded = self._session.post(path, form, decode, query=query, may_shrink=may_shrink)
+        with self._room:
+            decoded = self._session.post(path, form, decode, query=query, may_shrink=may_shrink)
         suffix = Asked(self._settings.redacted_url, query).suffix
         if decoded.kind not in kinds:
             raise SourceError(

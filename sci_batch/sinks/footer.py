@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sci_batch.report import Report, Totals
+from sci_batch.report import Provenance, Report, Totals
 from sci_batch.schema import of_unit
 from sci_batch.sinks.layout import Page
 from sci_batch.sinks.numbers import percent, quantity, together
@@ -34,6 +34,7 @@ def totals(report: Report) -> list[tuple[str, str]]:
         ("TOTAL", f"{made.start} to {made.end}, windows of {made.window}{days}"),
         ("energy", quantity(sums.energy_kwh, "kWh")),
         ("carbon", f"ΣC = {carbon} {unit} = operational O {operational} + embodied M {embodied}"),
+        ("factors", _factors(made)),
         *_score(report),
         ("coverage", f"{percent(sums.coverage)} % of the time Kepler was scraped"),
         *_books(sums),
@@ -43,6 +44,18 @@ def totals(report: Report) -> list[tuple[str, str]]:
             ("not shown", f"{quantity(sums.not_shown_kwh, 'kWh')} (--namespace, --unattributed drop)")
         )
     return lines
+
+
+def _factors(made: Provenance) -> str:
+    """What the numbers were multiplied by, for a reader who asks where they come from."""
+    method = made.method
+    years = float(method.get("lifespan_seconds", 0)) / (365 * 86_400)
+    words = [
+        f"intensity {method.get('intensity')}", f"PUE {method.get('pue')}",
+        f"overhead {float(method.get('overhead_ratio', 0)):g}", f"embodied {method.get('embodied')}",
+        f"lifespan {years:g} years",
+    ]  # fmt: skip
+    return ", ".join(words)
 
 
 def _score(report: Report) -> list[tuple[str, str]]:

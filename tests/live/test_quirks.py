@@ -256,3 +256,22 @@ def test_every_policy_closes_the_books(policy: str) -> None:
     if policy == "separate":
         assert set(own["namespace"]) == {""}
         assert own["shared_kwh"].sum() == pytest.approx(node_kwh - used, rel=0.01)
+
+
+def test_pods_that_exceed_their_node_open_the_books(pull: tuple[str, str]) -> None:
+    simulation = simulate(small())
+    # no idle, and three fifths of the active energy: less than the pods together, more than each of them
+    series = [
+        replace(one, value=np.asarray(one.value) * 0.6) if one.name.startswith("kepler_node_cpu_") else one
+        for one in simulation.series
+        if one.name != "kepler_node_cpu_idle_joules_total"
+    ]
+    with served(replace(simulation, series=series)) as url:
+        found = rows(url, *pull)
+        strict = tool(url, *pull, "--strict", "-o", "csv")
+        done = report(url, *pull)
+    assert "pods-exceed-node" in flags(found)
+    assert done["totals"]["residual_kwh"] < 0
+    assert done["totals"]["open_books"] > 0
+    assert strict.returncode == 5
+    assert strict.stdout.startswith("window_start,"), "the outputs are written all the same"

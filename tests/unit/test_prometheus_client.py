@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qs
@@ -438,3 +440,44 @@ def test_threads_share_one_client(requests_mock: Mocker) -> None:
         assert client.map(ask, range(50)) == [float(number) for number in range(50)]
         assert client.dropped == 50
         assert client.queries == sorted(str(number) for number in range(50))
+
+
+def test_no_more_queries_than_allowed_are_under_way() -> None:
+    """Three threads ask at once; a real server counts, as the mock lets one request in at a time."""
+    counts = {"now": 0, "most": 0}
+    lock = threading.Lock()
+    body = b'{"status":"success","data":{"resultType":"vector","result":[]}}'
+
+    class Counting(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            with lock:
+                counts["now"] += 1
+                counts["most"] = max(counts["most"], counts["now"])
+            time.sleep(0.02)
+            with lock:
+                counts["now"] -= 1
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Counting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with Client(HttpSettings(url=f"http://127.0.0.1:{server.server_port}", concurrency=2)) as client:
+            askers = [
+                threading.Thread(target=lambda: client.map(lambda at: client.instant("up", at), range(8)))
+                for _ in range(3)
+            ]
+            for asker in askers:
+                asker.start()
+            for asker in askers:
+                asker.join()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert counts["most"] == 2

@@ -38,16 +38,16 @@ def written(name: str, folder: Path, **changes: Any) -> Path:
 def test_csv_by_hand(tmp_path: Path) -> None:
     lines = written("csv", tmp_path).read_bytes().decode().split("\n")
     assert lines[0] == (
-        "window_start,window_end,namespace,workload,workload_kind,active_kwh,shared_kwh,energy_kwh,gpu_kwh,"
-        "operational_gco2e,embodied_gco2e,embodied_gco2e_low,embodied_gco2e_high,carbon_gco2e,functional_units,"
+        "window_start,window_end,namespace,workload,workload_kind,active_kwh,shared_kwh,energy_kwh,"
+        "operational_gco2e,embodied_gco2e,carbon_gco2e,functional_units,"
         "sci_gco2e_per_unit,intensity_gco2e_per_kwh,coverage,"
         "energy_source,intensity_source,embodied_source,flags"
     )
     assert lines[1] == (
-        "2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,shop,web,Deployment,0.75,0.25,1.0,,380.0,20.0,,,400.0,1000.0,0.4,380.0,"
+        "2026-03-01T00:00:00Z,2026-03-01T01:00:00Z,shop,web,Deployment,0.75,0.25,1.0,380.0,20.0,400.0,1000.0,0.4,380.0,"
         "1.0,rapl,constant,kg:1216,"
     )
-    assert ",200.0,,,380.0," in lines[2]  # unknown is empty, not 0
+    assert ",10.0,200.0,,,380.0," in lines[2]  # unknown is empty, not 0
     assert lines[3].endswith(',"gap,inferred-owner"')
     assert lines[5:] == [""]
 

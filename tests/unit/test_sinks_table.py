@@ -37,6 +37,7 @@ flags: 1 gap, 2 inferred-owner, 3 units-missing
 TOTAL     2026-03-01T00:00:00Z to 2026-03-01T02:00:00Z, windows of 1h
 energy    5 kWh
 carbon    ΣC = 2 kgCO2e = operational O 1.9 + embodied M 0.1
+factors   intensity constant:380, PUE 1, overhead 0, embodied kg:1216, lifespan 4 years
 units     ΣR = 2,000 request
 score     SCI = ΣC / ΣR = 1 gCO2e per request; ΣC holds 400 gCO2e of rows without R
 coverage  65.0 % of the time Kepler was scraped
@@ -61,6 +62,8 @@ flags: 1 gap, 2 inferred-owner, 3 units-missing
 TOTAL     2026-03-01T00:00:00Z to 2026-03-01T02:00:00Z, windows of 1h
 energy    5 kWh
 carbon    ΣC = 2 kgCO2e = operational O 1.9 + embodied M 0.1
+factors   intensity constant:380, PUE 1, overhead 0, embodied kg:1216, lifespan
+          4 years
 units     ΣR = 2,000 request
 score     SCI = ΣC / ΣR = 1 gCO2e per request; ΣC holds 400 gCO2e of rows
           without R
