@@ -10,7 +10,7 @@ import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.counters import Counters
-from sci_batch.fetch import edges, job_runs, kube, platform, raw, units
+from sci_batch.fetch import edge_queries, edges, job_runs, kube, platform, raw, units
 from sci_batch.fetch.ahead import ahead
 from sci_batch.fetch.discover import discover
 from sci_batch.fetch.discover import query as presence
@@ -123,8 +123,8 @@ def queries(plan: Plan, asked: Sequence[FunctionalUnit]) -> list[str]:
     texts = [presence(plan, meter) for meter in meters]
     if use == "edges":
         step = step_ms(plan.energy_edges_ms)
-        texts += [text for meter in meters for text in edges.queries(plan, meter, step).values()]
-        texts += [edges.lived_query(plan, pod, node, step) for pod, node in edges.pairs(meters)]
+        texts += [text for meter in meters for text in edge_queries.queries(plan, meter, step).values()]
+        texts += [edge_queries.lived_query(plan, pod, node, step) for pod, node in edge_queries.pairs(meters)]
     else:
         span = kepler.duration(plan.end_ms - plan.start_ms)
         texts += [f"{meter.selector()}[{span}]" for meter in meters]

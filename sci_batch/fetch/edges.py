@@ -10,25 +10,22 @@ Exact, because energy counters only need looking at where they do something othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.counters import TIME_BITS, Counters, composite
+from sci_batch.counters import Counters, composite
+from sci_batch.fetch.cells import Cells
+from sci_batch.fetch.edge_queries import LOOK_MS, lived_query, pairs, queries
 from sci_batch.fetch.marks import distinct, marks, observed_between
 from sci_batch.fetch.plan import Discovery, Plan, Stretch, edge_stretches
+from sci_batch.fetch.refetch import refetch
 from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
 from sci_batch.prometheus.client import Client
-from sci_batch.prometheus.samples import Samples, concat
-
-OVERLAP_MS = 5 * 60 * 1000
-"""How far `resets()` looks back over the edge, to see a fall between two steps."""
-LOOK_MS = 30_000
-"""Spacing of the moments at which a node is looked for a young sample."""
-NAMES_PER_QUERY = 50
+from sci_batch.prometheus.samples import Samples
 
 
 @dataclass(slots=True)
@@ -39,36 +36,6 @@ class _State:
     last_joules: np.ndarray = field(default_factory=lambda: np.empty(0))
     """Newest value of each key; NaN where none."""
     last_mark: dict[int, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """A set of (key or node, edge) pairs."""
-
-    code: np.ndarray
-
-    @classmethod
-    def of(cls, ids: np.ndarray, edge_ms: np.ndarray) -> Cells:
-        """The distinct pairs."""
-        return cls(np.unique(composite(ids, edge_ms)))
-
-    def __or__(self, other: Cells) -> Cells:
-        return Cells(np.union1d(self.code, other.code))
-
-    def __sub__(self, other: Cells) -> Cells:
-        return Cells(np.setdiff1d(self.code, other.code))
-
-    def __and__(self, other: Cells) -> Cells:
-        return Cells(np.intersect1d(self.code, other.code))
-
-    def has(self, ids: np.ndarray, edge_ms: np.ndarray) -> np.ndarray:
-        """Which of these pairs are in the set."""
-        return np.isin(composite(ids, edge_ms), self.code)
-
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Ids and edges, ordered."""
-        ids = self.code >> TIME_BITS
-        return ids, self.code - (ids << TIME_BITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,72 +58,14 @@ def counters(client: Client, plan: Plan, found: Discovery) -> Iterator[Counters]
         yield _stretch(client, plan, found, state, stretch)
 
 
-def queries(plan: Plan, meter: kepler.Meter, step_ms: int) -> dict[str, str]:
-    """The PromQL of one meter, by purpose.
-
-    The selector is a millisecond short of the step: Prometheus 2 includes a sample on its left edge,
-    Prometheus 3 does not.
-    """
-    step = kepler.duration(step_ms - 1)
-    texts = {
-        "value": f"last_over_time({meter.selector()}[{step}])",
-        "resets": f"resets({meter.selector()}[{kepler.duration(step_ms + OVERLAP_MS)}]) > 0",
-    }
-    if meter.level == kepler.NODE and meter.kind != kepler.IDLE:
-        look = (
-            meter.selector(f'{plan.labels.of(kepler.LEGACY, "mode")}="dynamic"')
-            if _old(meter)
-            else meter.selector()
-        )
-        young = kepler.duration(max(LOOK_MS, plan.max_gap_ms - 2 * LOOK_MS))
-        looks = f"{kepler.duration(step_ms)}:{kepler.duration(LOOK_MS)}"
-        texts["fresh"] = f"count_over_time(count_over_time({look}[{young}])[{looks}])"
-    return texts
-
-
-def lived_query(plan: Plan, pod: kepler.Meter, node: kepler.Meter, step_ms: int) -> str:
-    """Share of the node's scrapes in a step that saw the pod live, where it is below 1.
-
-    The legacy goes on showing containers that ended, flat: only scrapes with a change count there.
-    """
-    label = plan.labels.of(pod.generation, "instance" if _old(pod) else "node")
-    step = kepler.duration(step_ms - 1)
-    seen = (
-        f"(changes({pod.selector()}[{step}]) + 1)"
-        if _old(pod)
-        else f"count_over_time({pod.selector()}[{step}])"
-    )
-    of_node = f"max by ({label}) (count_over_time({node.selector()}[{step}]))"
-    return f"({seen} / on ({label}) group_left () {of_node}) < 1"
-
-
-def pairs(meters: Iterable[kepler.Meter]) -> list[tuple[kepler.Meter, kepler.Meter]]:
-    """Pod meters with the meter that tells how often their node was scraped.
-
-    The node's own; without a node level, the pods themselves: the longest-lived one saw most scrapes.
-    """
-    meters = list(meters)
-    scraped = [meter for meter in meters if meter.level == kepler.NODE and meter.kind != kepler.IDLE]
-    told = {meter.generation for meter in scraped}
-    pods = [meter for meter in meters if meter.level != kepler.NODE]
-    return [
-        (pod, node)
-        for pod in pods
-        for node in (scraped if pod.generation in told else [pod])
-        if pod.generation == node.generation and pod.power_domain == node.power_domain
-    ]
-
-
-def _old(meter: kepler.Meter) -> bool:
-    return meter.generation == kepler.LEGACY
-
-
 def _stretch(client: Client, plan: Plan, found: Discovery, state: _State, stretch: Stretch) -> Counters:
     look = _look(client, plan, found, state.registry, stretch)
     present, whole = _watched(state.registry, look)
     nodes_at_fault = _nodes_at_fault(state, look, present - whole, present)
     keys_at_fault = _keys_at_fault(state, look, nodes_at_fault)
-    raw, raw_twice = _refetch(client, plan, found, state.registry, look, nodes_at_fault, keys_at_fault)
+    raw, raw_twice = refetch(
+        client, plan, found, state.registry, look.values, stretch.step_ms, nodes_at_fault, keys_at_fault
+    )
 
     key, time_ms, joules, alive = _put_together(look, raw, _lived(look), plan.max_gap_ms)
     node, mark_ms = _marks(state.registry, raw, present - nodes_at_fault)
@@ -261,68 +170,6 @@ def _keys_at_fault(state: _State, look: _Look, nodes_at_fault: Cells) -> Cells:
     covered = nodes_at_fault.has(keys["node_id"].to_numpy()[key], edge_ms)
     pod = (keys["level"] != kepler.NODE).to_numpy()[key]
     return Cells.of(key[pod & ~covered], edge_ms[pod & ~covered])
-
-
-def _refetch(
-    client: Client, plan: Plan, found: Discovery, registry: Registry, look: _Look, nodes: Cells, keys: Cells
-) -> tuple[Readings, np.ndarray]:
-    """Raw samples of the cells at fault, one scraper each."""
-    step_ms = look.stretch.step_ms
-    asks = _node_asks(found, registry, look.values, nodes) + _key_asks(plan, found, registry, keys)
-    answers = client.map(lambda ask: (ask[0], client.raw(ask[1], ask[2] - step_ms, ask[2])), asks)
-    by_meter: dict[kepler.Meter, list[Samples]] = {}
-    for meter, samples in answers:
-        by_meter.setdefault(meter, []).append(samples)
-    joined = [(meter, concat(parts)) for meter, parts in by_meter.items()]
-    return one_scraper(readings(registry, joined, plan.labels, found.node_names), touching=False)
-
-
-def _node_asks(
-    found: Discovery, registry: Registry, values: Readings, nodes: Cells
-) -> list[tuple[kepler.Meter, str, int]]:
-    """(meter, selector, edge) for whole nodes: all meters of the generation, many nodes at once."""
-    node, edge_ms = nodes.pairs()
-    shown = values.series.assign(node_id=registry.keys["node_id"].to_numpy()[values.key_of_series])
-    shown = shown[["node_id", "generation", "match_label", "match_value"]].drop_duplicates()
-    wanted = pd.DataFrame({"node_id": node, "edge_ms": edge_ms}).merge(shown, on="node_id", validate="m:m")
-    asks = []
-    by = wanted.groupby(["edge_ms", "generation", "match_label"])["match_value"]
-    places = by.agg(_distinct).reset_index()
-    for edge, generation, label, names in places.to_numpy().tolist():
-        for batch in _batches(names):
-            for meter in found.meters:
-                if meter.generation == generation:
-                    asks.append((meter, meter.selector(kepler.matcher(label, batch)), int(edge)))
-    return asks
-
-
-def _key_asks(
-    plan: Plan, found: Discovery, registry: Registry, cells: Cells
-) -> list[tuple[kepler.Meter, str, int]]:
-    """(meter, selector, edge) for single pods, by their id."""
-    key, edge_ms = cells.pairs()
-    wanted = registry.keys.iloc[key][["generation", "level", "pod", "pod_uid", "container_id"]].assign(
-        edge_ms=edge_ms
-    )
-    wanted["id"] = wanted["pod_uid"].where(wanted["generation"] == kepler.REWRITE, wanted["pod"])
-    asks = []
-    places = wanted.groupby(["edge_ms", "generation", "level"])["id"].agg(_distinct).reset_index()
-    for edge, generation, level, ids in places.to_numpy().tolist():
-        label = plan.labels.of(generation, "pod_id" if generation == kepler.REWRITE else "pod")
-        for batch in _batches(ids):
-            for meter in found.meters:
-                if (meter.generation, meter.level) == (generation, level):
-                    asks.append((meter, meter.selector(kepler.matcher(label, batch)), int(edge)))
-    return asks
-
-
-def _distinct(names: pd.Series) -> list[str]:
-    return sorted(set(names.tolist()))
-
-
-def _batches(names: list[str]) -> Iterator[list[str]]:
-    for at in range(0, len(names), NAMES_PER_QUERY):
-        yield names[at : at + NAMES_PER_QUERY]
 
 
 def _lived(look: _Look) -> tuple[np.ndarray, np.ndarray]:
