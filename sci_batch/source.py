@@ -16,7 +16,7 @@ from sci_batch.intensity import Intensity
 from sci_batch.kepler import Labels, matcher
 from sci_batch.prometheus.client import Client
 from sci_batch.schema import LABEL_KEY_PREFIX
-from sci_batch.settings import FunctionalUnit, Settings, http_settings, values
+from sci_batch.settings import FunctionalUnit, Settings, factors, http_settings
 from sci_batch.windows import Windows, cut, of_range
 
 Progress = Callable[[str, float], None]
@@ -151,7 +151,7 @@ def _grid(
     recorded = recorded or {}
     chosen = settings.intensity
     if chosen is None and settings.demo and recorded:
-        chosen = values.intensity(next(iter(recorded)))
+        chosen = factors.intensity(next(iter(recorded)))
     if chosen is None:
         raise UsageError("no grid intensity is given", "Give --intensity, for example --intensity 380.")
     span = (windows.start_ms, windows.end_ms)
@@ -165,7 +165,7 @@ def _recorded(settings: Settings, now_ms: int) -> Source:
         recording = snapshot.open_(snapshot.DEMO, now_ms=now_ms)
     now_ms = recording.end_ms
     if settings.demo and settings.embodied is None and recording.manifest["embodied"]:
-        settings = replace(settings, embodied=values.embodied(recording.manifest["embodied"]))
+        settings = replace(settings, embodied=factors.embodied(recording.manifest["embodied"]))
     ranged = (settings.since_seconds, settings.start, settings.end) != (None, None, None)
     if settings.demo or ranged:
         windows = windows_of(settings, now_ms)

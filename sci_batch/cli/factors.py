@@ -15,7 +15,7 @@ from sci_batch.cli.schema import aligned
 from sci_batch.cli.terminal import now_ms, say
 from sci_batch.errors import NoDataError, SinkError, UsageError
 from sci_batch.settings import OPTIONS, Settings, http_settings, load
-from sci_batch.settings.values import Spec
+from sci_batch.settings.factors import Spec
 
 if TYPE_CHECKING:
     from sci_batch.intensity import Intensity, Request

@@ -13,9 +13,10 @@ from typing import Any, Literal
 from sci_batch import gate
 from sci_batch.errors import UsageError
 from sci_batch.settings.connection import http_settings
+from sci_batch.settings.factors import INTENSITY_VARIABLES
 from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
-from sci_batch.settings.values import INTENSITY_VARIABLES, suggestion, yes_no
+from sci_batch.settings.values import suggestion, yes_no
 
 Command = Literal["compute", "record", "queries", "show"]
 

@@ -8,9 +8,11 @@ from typing import Literal
 
 from sci_batch import gate
 from sci_batch.prometheus.http import parse_headers
-from sci_batch.settings import values
+from sci_batch.settings import factors, values, work
+from sci_batch.settings.factors import Chain, Spec
 from sci_batch.settings.option import option, switch
-from sci_batch.settings.values import Chain, FunctionalUnit, Output, Spec
+from sci_batch.settings.values import Output
+from sci_batch.settings.work import FunctionalUnit
 from sci_batch.windows import check_window, parse_duration, parse_lifespan, time_zone
 
 SOURCE, CONNECTION, TIME, SELECTION = "Source", "Connection", "Time", "Selection"
@@ -185,18 +187,18 @@ class Settings:
     )  # fmt: skip
 
     intensity: Spec | None = option(
-        "intensity", panel=CARBON, metavar="KIND:ARG", parse=values.intensity,
+        "intensity", panel=CARBON, metavar="KIND:ARG", parse=factors.intensity,
         help="Grid carbon intensity: a number such as 380 (gCO2e/kWh), zone:DE, region:aws:eu-west-1, "
         "region:auto, file:ci.csv, prometheus:QUERY, electricitymaps:DE, uk:national, energy-charts:DE, "
         "carbon-aware-sdk:URL,LOCATION, watttime:REGION (`sci-batch factors list`); required, there is no "
         "hidden default.",
     )  # fmt: skip
     also_intensity: tuple[Spec, ...] = option(
-        "also-intensity", panel=CARBON, metavar="KIND:ARG", parse=values.intensity, repeatable=True,
+        "also-intensity", panel=CARBON, metavar="KIND:ARG", parse=factors.intensity, repeatable=True,
         help="A further column with the operational carbon by this source: how much does the choice matter?",
     )  # fmt: skip
     intensity_fallback: tuple[Spec, ...] = option(
-        "intensity-fallback", panel=CARBON, metavar="KIND:ARG", parse=values.intensity, repeatable=True,
+        "intensity-fallback", panel=CARBON, metavar="KIND:ARG", parse=factors.intensity, repeatable=True,
         help="Source for times that --intensity has no figure for, flagged; several are asked in order.",
     )  # fmt: skip
     intensity_gap: Literal["error", "fallback", "interpolate"] | None = option(
@@ -228,12 +230,12 @@ class Settings:
         help="Where answers of grid data servers are kept; without it, in the user's cache.",
     )  # fmt: skip
     pue: str = option(
-        "pue", panel=CARBON, metavar="FACTOR|PLACE", parse=values.pue, default="1.0",
+        "pue", panel=CARBON, metavar="FACTOR|PLACE", parse=factors.pue, default="1.0",
         help="Power usage effectiveness of the data centre, which multiplies operational carbon: a number, a "
         "place of the shipped table such as aws or gcp:europe-west4, or auto (by each node's region).",
     )  # fmt: skip
     embodied: Chain | None = option(
-        "embodied", panel=CARBON, metavar="KIND:ARG,...", parse=values.embodied,
+        "embodied", panel=CARBON, metavar="KIND:ARG,...", parse=factors.embodied,
         help="Embodied carbon of the nodes: kg:1200 (kgCO2e, each), catalogue (by cloud instance type), "
         "file:nodes.csv or .toml, model (by memory, sockets, GPUs), boavizta:URL, or a chain, such as "
         "file:nodes.toml,catalogue,model: the first that knows a node wins. kg:1216, flagged, without it.",
@@ -250,8 +252,8 @@ class Settings:
     )  # fmt: skip
 
     functional_unit: tuple[FunctionalUnit, ...] = option(
-        "functional-unit", panel=SCORE, metavar="NAME=SOURCE", parse=values.functional_unit,
-        repeatable=True, combine=values.functional_units, split=values.UNITS_SPLIT,
+        "functional-unit", panel=SCORE, metavar="NAME=SOURCE", parse=work.functional_unit,
+        repeatable=True, combine=work.functional_units, split=work.UNITS_SPLIT,
         help="Unit of work R, without which there is no score: NAME=NUMBER per row; "
         "NAME=prometheus:PROMQL, such as 'request=prometheus:sum by (namespace, workload) "
         "(increase(http_requests_total[{window}]))'; NAME=file:PATH, CSV or Parquet with start_utc, end_utc "

@@ -15,7 +15,7 @@ from sci_batch.errors import NoDataError, UsageError
 from sci_batch.intensity import Request, load
 from sci_batch.intensity.frame import HOUR_MS
 from sci_batch.prometheus import Client, HttpSettings
-from sci_batch.settings.values import Spec
+from sci_batch.settings.factors import Spec
 from tests import servers
 
 pytestmark = pytest.mark.live

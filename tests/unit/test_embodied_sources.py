@@ -16,7 +16,7 @@ from sci_batch.counters import FLAG_BITS
 from sci_batch.embodied import catalogue, model
 from sci_batch.embodied.instance import families, providers
 from sci_batch.errors import UsageError
-from sci_batch.settings import values
+from sci_batch.settings import factors
 
 LIFE = 4 * 365 * 86400.0
 ESTIMATED = FLAG_BITS["embodied-estimated"]
@@ -44,7 +44,7 @@ def facts(**nodes: Mapping[str, Any]) -> pd.DataFrame:
 
 def nodes(chain: str, made: pd.DataFrame, **more: Any) -> pd.DataFrame:
     """NODES by node name."""
-    return embodied.load(values.embodied(chain).pairs, made, lifespan_seconds=LIFE, **more).nodes.set_index(
+    return embodied.load(factors.embodied(chain).pairs, made, lifespan_seconds=LIFE, **more).nodes.set_index(
         "node"
     )
 
@@ -55,7 +55,7 @@ def shipped() -> list[dict[str, str]]:
 
 
 def test_known_kinds_are_the_same_in_settings_and_here() -> None:
-    assert set(embodied.SOURCES) == set(values.EMBODIED_KINDS)
+    assert set(embodied.SOURCES) == set(factors.EMBODIED_KINDS)
     assert set(embodied.SHARES) == {"cpu", "memory", "mean"}
 
 

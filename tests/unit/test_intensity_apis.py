@@ -17,7 +17,7 @@ from sci_batch.errors import AuthError, NoDataError, SciBatchError, SourceError,
 from sci_batch.intensity import Intensity, Request, load, read
 from sci_batch.intensity.conversion import grams_per_kwh
 from sci_batch.intensity.frame import DAY_MS, HOUR_MS
-from sci_batch.settings.values import Spec
+from sci_batch.settings.factors import Spec
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "intensity"
 T0 = 1_768_003_200_000  # 2026-01-10T00:00:00Z

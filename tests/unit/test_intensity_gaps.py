@@ -17,7 +17,7 @@ from sci_batch.intensity import Intensity, Request, load, loading
 from sci_batch.intensity.frame import HOUR_MS, slots, stacked
 from sci_batch.intensity.http import RejectedError
 from sci_batch.intensity.tables import zones
-from sci_batch.settings.values import Spec
+from sci_batch.settings.factors import Spec
 
 T0 = 1_768_003_200_000
 DAY = Request(start_ms=T0, end_ms=T0 + 24 * HOUR_MS)

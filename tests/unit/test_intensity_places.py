@@ -15,7 +15,7 @@ from sci_batch.intensity.kinds import KINDS
 from sci_batch.intensity.places import find_region, node_regions
 from sci_batch.intensity.region import choose
 from sci_batch.intensity.tables import ATTRIBUTION, FOLDER, regions, zones
-from sci_batch.settings.values import INTENSITY_KINDS, Spec
+from sci_batch.settings.factors import INTENSITY_KINDS, Spec
 
 DAY = Request(start_ms=1_768_003_200_000, end_ms=1_768_089_600_000)
 

@@ -19,7 +19,7 @@ from sci_batch.cli.main import main
 from sci_batch.errors import AuthError, SourceError, UsageError
 from sci_batch.intensity import Intensity, Request, load
 from sci_batch.intensity.frame import DAY_MS, HOUR_MS, MINUTE_MS
-from sci_batch.settings.values import Spec
+from sci_batch.settings.factors import Spec
 from sci_batch.windows import parse_time, rfc3339
 
 T0 = 1_768_003_200_000  # 2026-01-10T00:00:00Z

@@ -12,7 +12,7 @@ import pytest
 from sci_batch.errors import UsageError
 from sci_batch.settings import OPTIONS, FunctionalUnit, Loaded, Output, Settings, Spec, http_settings, load
 from sci_batch.settings.document import effective, template
-from sci_batch.settings.values import Chain
+from sci_batch.settings.factors import Chain
 
 NEEDED = {"demo": True, "intensity": "380"}
 SERVER = {"prometheus_url": "http://h:9090", "intensity": "380"}

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from sci_batch.errors import UsageError
-from sci_batch.settings import values
-from sci_batch.settings.values import Chain, FunctionalUnit, Output, Spec
+from sci_batch.settings import factors, values, work
+from sci_batch.settings.factors import Chain, Spec
+from sci_batch.settings.values import Output
+from sci_batch.settings.work import FunctionalUnit
 
 
 @pytest.mark.parametrize("text", ["http://h", "https://h:9090", "http://h/prefix", "http://[::1]:9090"])
@@ -97,7 +99,7 @@ def test_power_domains_that_do_not(text: str, words: str) -> None:
     ],
 )
 def test_intensities(text: str, spec: Spec) -> None:
-    assert values.intensity(text) == spec
+    assert factors.intensity(text) == spec
 
 
 @pytest.mark.parametrize(
@@ -118,13 +120,13 @@ def test_intensities(text: str, spec: Spec) -> None:
 )
 def test_what_is_no_intensity(text: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        values.intensity(text)
+        factors.intensity(text)
     assert words in str(caught.value)
 
 
 def test_embodied() -> None:
-    assert values.embodied("kg:1200") == Chain((Spec("kg", "1200"),))
-    chain = values.embodied("file:a,b.toml,catalogue,model:ssd=1,gpu_kgco2e=318,boavizta:http://b:5000")
+    assert factors.embodied("kg:1200") == Chain((Spec("kg", "1200"),))
+    chain = factors.embodied("file:a,b.toml,catalogue,model:ssd=1,gpu_kgco2e=318,boavizta:http://b:5000")
     assert chain.pairs == (
         ("file", "a,b.toml"),
         ("catalogue", ""),
@@ -132,19 +134,19 @@ def test_embodied() -> None:
         ("boavizta", "http://b:5000"),
     )
     for text in ("catalogue", "file:x.csv,kg:5", "model,kg:1.5"):
-        assert str(values.embodied(text)) == text
+        assert str(factors.embodied(text)) == text
     for text, words in {
         "catalogue,modle": "Did you mean model?", "file:nodes.xlsx": "neither .csv nor .toml",
         "catalogue:aws": "takes no argument", "boavizta:http://u:secret@b": "without login",
         "boavizta:b": "http",
     }.items():  # fmt: skip
         with pytest.raises(UsageError) as caught:
-            values.embodied(text)
+            factors.embodied(text)
         assert words in str(caught.value)
         assert "secret" not in str(caught.value)
     for text in ("1200", "kg:", "kg:-1", "kilo:1200", "kg", "kg:0"):
         with pytest.raises(UsageError) as caught:
-            values.embodied(text)
+            factors.embodied(text)
         assert "kg:1200" in caught.value.cure
 
 
@@ -165,7 +167,7 @@ def test_embodied() -> None:
     ],
 )
 def test_functional_units(text: str, unit: FunctionalUnit) -> None:
-    assert values.functional_unit(text) == unit
+    assert work.functional_unit(text) == unit
 
 
 @pytest.mark.parametrize(
@@ -187,24 +189,24 @@ def test_functional_units(text: str, unit: FunctionalUnit) -> None:
 )
 def test_what_is_no_functional_unit(text: str, words: str) -> None:
     with pytest.raises(UsageError) as caught:
-        values.functional_unit(text)
+        work.functional_unit(text)
     assert words in caught.value.what
     assert "htpp" not in text or "Did you mean http?" in caught.value.cure
 
 
 def test_presets_stand_for_a_query_with_the_clusters_matcher() -> None:
-    made = values.functional_unit("kafka").resolved(('cluster="eu"',))
+    made = work.functional_unit("kafka").resolved(('cluster="eu"',))
     assert made == FunctionalUnit(
         "message", "prometheus",
         "sum by (namespace) (increase("
         'kafka_server_brokertopicmetrics_messagesin_total{cluster="eu",topic!=""}[{window}]))',
     )  # fmt: skip
-    assert values.functional_unit("http").resolved().argument == (
+    assert work.functional_unit("http").resolved().argument == (
         "sum by (namespace, pod) (increase(http_requests_total[{window}]))"
     )
-    assert values.functional_unit("run=jobs").resolved() == FunctionalUnit("run", "job-run", "")
-    assert str(values.functional_unit("run=preset:jobs")) == "run=preset:jobs"
-    assert str(values.functional_unit("run=job-run")) == "run=job-run"
+    assert work.functional_unit("run=jobs").resolved() == FunctionalUnit("run", "job-run", "")
+    assert str(work.functional_unit("run=preset:jobs")) == "run=preset:jobs"
+    assert str(work.functional_unit("run=job-run")) == "run=job-run"
 
 
 def test_units_in_one_variable_are_told_apart_from_promql() -> None:
@@ -216,7 +218,7 @@ def test_units_in_one_variable_are_told_apart_from_promql() -> None:
         ["a=job-run", "b=file:x.csv", "c=istio", "job-run", "d=preset:kafka"],
     ):
         for separator in (";", "\n", ";\n  "):
-            found = re.split(values.UNITS_SPLIT, separator.join(parts))
+            found = re.split(work.UNITS_SPLIT, separator.join(parts))
             assert [part.strip() for part in found if part.strip()] == parts
 
 
