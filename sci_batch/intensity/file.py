@@ -91,7 +91,7 @@ def _origin(rows: pd.DataFrame, path: Path) -> tuple[str, ...]:
     named = sorted(set(rows["source"]) - {own})
     if not named:
         return ()
-    return (f"{own} names as its source {', '.join(named[:_MANY])}{' ...' if len(named) > _MANY else ''}",)
+    return (f"{own} says of its origin: {', '.join(named[:_MANY])}{' ...' if len(named) > _MANY else ''}",)
 
 
 def split_zone(argument: str) -> tuple[Path, str | None]:

@@ -45,7 +45,7 @@ def test_our_form(tmp_path: Path) -> None:
     assert values(found) == [300, 301, 302, 303, 304]
     assert (found.kind, found.basis, found.zones, found.step_ms) == ("average", "lifecycle", ("DE",), HOUR_MS)
     assert set(found.slots["source"]) == {"file:ci.csv#DE"}
-    assert found.notes == ("file:ci.csv names as its source me",)
+    assert found.notes == ("file:ci.csv says of its origin: me",)
 
 
 @pytest.mark.parametrize(
