@@ -78,12 +78,15 @@ def _choose(report: Report, options: SinkOptions) -> tuple[pd.DataFrame, list[st
 
 
 def per_group(result: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
-    """RESULT over all of its windows: one row per group and kind, most carbon first.
+    """RESULT over all of its windows: one row per group, most carbon first.
+
+    Two kinds of workload with one name are two rows; where rows are no workloads, kinds are joined by `+`.
 
     Sums skip what is unknown and are unknown when all is. SCI = sum of C / sum of R. Coverage and
     intensity are means weighted by energy (where no energy is known, coverage is a plain mean).
     """
-    keys = [*group_by, "workload_kind"]
+    by_kind = "workload" in group_by or "pod" in group_by
+    keys = [*group_by, *(["workload_kind"] if by_kind else [])]
     unit = {column.name: column.unit for column in MEASURES}
     names = [str(name) for name in result]
     adding = [name for name in names if unit.get(name.partition(":")[0]) in _EXTENSIVE]
@@ -108,7 +111,12 @@ def per_group(result: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
         coverage=(sums["_covered"] / sums["_weight"].where(sums["_weight"] > 0)).fillna(plain),
         **{
             name: groups[name].agg(_union("+"))
-            for name in ("energy_source", "intensity_source", "embodied_source")
+            for name in (
+                "energy_source",
+                "intensity_source",
+                "embodied_source",
+                *(() if by_kind else ("workload_kind",)),
+            )
         },
         flags=groups["flags"].agg(_union(",")),
     )

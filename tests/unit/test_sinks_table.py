@@ -457,3 +457,12 @@ def test_a_total_has_the_decimals_of_its_column(
 )
 def test_shares(value: float | None, text: str) -> None:
     assert numbers.share(value, 4.0) == text
+
+
+def test_a_group_is_one_row_though_its_kinds_change_between_windows() -> None:
+    frame = handmade.result().drop(columns="workload").assign(workload_kind=["A", "A+B", "B", "B"])
+    frame["namespace"] = ["shop", "ops", "shop", "ops"]
+    found = per_group(frame, ("namespace",))
+    assert found["namespace"].tolist() == ["shop", "ops"]
+    assert found["workload_kind"].tolist() == ["A+B", "A+B"]
+    assert found["energy_kwh"].tolist() == [4.0, 1.0]
