@@ -16,6 +16,8 @@ KEY_COLUMNS = (
     "generation", "level", "node", "namespace", "pod", "pod_uid",
     "container_id", "kind", "power_domain", "part",
 )  # fmt: skip
+"""What makes two series the same counter. Not in it: `state`, and the target's labels, which
+change with a restart of Kepler (`instance`, `pod`) or between two scrapers (`job`, `replica`)."""
 NODE_COLUMNS = ("generation", "node")
 
 TIME_BITS = 44
@@ -25,6 +27,37 @@ TIME_BITS = 44
 def composite(ids: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
     """One sortable number for (id, time)."""
     return np.asarray((ids.astype(np.int64) << TIME_BITS) + time_ms)
+
+
+def run_starts(values: np.ndarray) -> np.ndarray:
+    """Whether each entry is the first of a run of equal ones.
+
+    >>> run_starts(np.array([7, 7, 9])).tolist()
+    [True, False, True]
+    """
+    out = np.ones(len(values), bool)
+    out[1:] = values[1:] != values[:-1]
+    return out
+
+
+def run_ends(values: np.ndarray) -> np.ndarray:
+    """Whether each entry is the last of a run of equal ones.
+
+    >>> run_ends(np.array([7, 7, 9])).tolist()
+    [False, True, True]
+    """
+    out = np.ones(len(values), bool)
+    out[:-1] = values[1:] != values[:-1]
+    return out
+
+
+def window_of_step(steps_ms: np.ndarray, windows_ms: np.ndarray) -> np.ndarray:
+    """Number of the window that holds each step; both are given by their edges [Unix ms].
+
+    >>> window_of_step(np.array([0, 5, 10, 15]), np.array([0, 10, 15])).tolist()
+    [0, 0, 1]
+    """
+    return np.asarray(np.searchsorted(windows_ms, steps_ms[:-1], side="right") - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,11 @@ import pandas as pd
 
 from sci_batch import embodied, schema
 from sci_batch.carbon import operational_gco2e
+from sci_batch.counters import window_of_step
 from sci_batch.fetch import Kube
 from sci_batch.grid import Grid
 from sci_batch.settings import Settings
+from sci_batch.units import MS_PER_SECOND
 
 
 def hardware(nodes: pd.Series, kube: Kube, settings: Settings) -> embodied.Hardware:
@@ -31,7 +33,7 @@ def emissions(
     `edges_ms` are the finer of the windows and the steps of the intensity: `E x I` is summed over them.
     M of a node that was seen in a part of a window is that of the whole window.
     """
-    seconds = np.diff(edges_ms) / 1000
+    seconds = np.diff(edges_ms) / MS_PER_SECOND
     energy_kwh = pods[["active_kwh", "shared_kwh"]].sum(axis=1, min_count=1)
     factor = grid.pue.of(pods["node"])
     window = pods["window"].to_numpy()
@@ -57,7 +59,7 @@ def emissions(
 def _whole_windows(pods: pd.DataFrame, edges_ms: np.ndarray, windows_ms: np.ndarray) -> np.ndarray:
     """For each row, by how much its window is longer than the steps in which its node was seen."""
     step = np.diff(edges_ms)
-    window = np.searchsorted(windows_ms, edges_ms[:-1], side="right") - 1
+    window = window_of_step(edges_ms, windows_ms)
     at = pods["window"].to_numpy()
     places = pd.DataFrame({"step": at, "node": pods["node"].to_numpy(), "window": window[at]})
     seen = places.drop_duplicates().assign(seen_ms=lambda each: step[each["step"]])

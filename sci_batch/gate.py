@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from sci_batch.report import Report
 
-ROW_PREFIX = "row."
 SHORT_NAMES = {"sci": "sci_gco2e_per_unit"}
 ROW_MEASURES = (
     "active_kwh", "shared_kwh", "energy_kwh", "operational_gco2e", "embodied_gco2e", "carbon_gco2e",

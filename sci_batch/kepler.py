@@ -30,21 +30,6 @@ TOTAL_DOMAIN = "total"
 HOST_ROWS = ("system_processes", "kernel_processes")
 """Legacy rows for host processes: they look like pods, the same on every node, and are none."""
 
-KEY = [
-    "generation",
-    "level",
-    "node",
-    "namespace",
-    "pod",
-    "pod_uid",
-    "container_id",
-    "kind",
-    "power_domain",
-    "part",
-]
-"""What makes two series the same counter. Not in it: `state`, and the target's labels, which
-change with a restart of Kepler (`instance`, `pod`) or between two scrapers (`job`, `replica`)."""
-
 _LABELS = {
     REWRITE: {
         "node": "node_name", "namespace": "pod_namespace", "pod": "pod_name", "pod_id": "pod_id",
@@ -55,8 +40,6 @@ _LABELS = {
         "container_id": "container_id", "mode": "mode", "instance": "instance",
     },
 }  # fmt: skip
-
-_OVERLAPS = (("package", "core"), ("package", "uncore"), ("package", "pp0"), ("package", "pp1"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +83,6 @@ def duration(length_ms: int) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
-
-
-def overlap(power_domains: tuple[str, ...]) -> str:
-    """Why these RAPL domains must not be added, or the empty string.
-
-    Package holds core and uncore; psys holds package and, depending on the hardware, dram.
-    """
-    if "psys" in power_domains and len(power_domains) > 1:
-        return "psys is the whole platform and holds the other domains"
-    for outer, inner in _OVERLAPS:
-        if outer in power_domains and inner in power_domains:
-            return f"{outer} holds {inner}"
-    return ""
 
 
 def quoted(value: str) -> str:
@@ -189,8 +159,8 @@ def legacy_total(version: str, cluster: tuple[str, ...]) -> Meter | None:
 def normalise(samples: Samples, meter: Meter, labels: Labels) -> pd.DataFrame:
     """SERIES: one row per series of the answer, in our words.
 
-    Columns: `KEY`, and `state`, `source` (rapl, model, ...), `instance`, `match_label`, `match_value`
-    (the matcher that finds this node's series again), `signature` (all labels, as one text).
+    Columns: `counters.KEY_COLUMNS`, and `state`, `source` (rapl, model, ...), `instance`, `match_label`,
+    `match_value` (the matcher that finds this node's series again), `signature` (all labels, as one text).
     """
     generation = meter.generation
 

@@ -6,20 +6,17 @@ plain functions over DataFrames.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from sci_batch import rows, schema, sharing, summary
 from sci_batch.attribution import grouped_by, owned, used
 from sci_batch.emissions import emissions, hardware
 from sci_batch.errors import NoDataError, UsageError
+from sci_batch.fetch import Progress
 from sci_batch.report import Report
 from sci_batch.score import scored, units_of_work
 from sci_batch.settings import Settings
 from sci_batch.source import Source, opened
-
-Progress = Callable[[str, float], None]
 
 
 def run(settings: Settings, *, now_ms: int, progress: Progress) -> Report:

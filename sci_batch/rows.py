@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import any_flag, joined_words
+from sci_batch.counters import any_flag, joined_words, window_of_step
 from sci_batch.schema import LABEL_KEY_PREFIX, WHERE_KNOWN, also_column, label_column
 
 SUMS = [
@@ -54,7 +54,7 @@ def in_windows(
     nothing at all has no row.
     """
     step = np.diff(steps_ms)
-    window = np.searchsorted(windows_ms, steps_ms[:-1], side="right") - 1
+    window = window_of_step(steps_ms, windows_ms)
     at = book["window"].to_numpy()
     seen = pd.DataFrame({"window": window[at], "node": book["node"], "seen_ms": book["coverage"] * step[at]})
     seen = seen.groupby(["window", "node"], as_index=False).agg(seen_ms=("seen_ms", "sum"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import FLAG_BITS
+from sci_batch.counters import FLAG_BITS, window_of_step
 from sci_batch.schema import UNATTRIBUTED
 
 POLICIES = ("by-energy", "by-request", "even", "separate", "drop")
@@ -38,7 +38,7 @@ def books(pods: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
 
 def in_windows(book: pd.DataFrame, steps_ms: np.ndarray, windows_ms: np.ndarray) -> pd.DataFrame:
     """BOOKS of energy steps as BOOKS of the windows that hold them: closed where all their steps are."""
-    window = np.searchsorted(windows_ms, steps_ms[:-1], side="right") - 1
+    window = window_of_step(steps_ms, windows_ms)
     coarse = book.assign(window=window[book["window"].to_numpy()])
     sums = ["node_kwh", "pods_kwh", "unattributed_kwh", "residual_kwh"]
     groups = coarse.groupby(NODE_KEY)

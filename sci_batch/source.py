@@ -10,7 +10,7 @@ from pathlib import Path
 from sci_batch import embodied, fetch, snapshot
 from sci_batch import grid as grids
 from sci_batch.errors import UsageError
-from sci_batch.fetch import Inputs, Kube, Plan, unit_file
+from sci_batch.fetch import Inputs, Kube, Plan, Progress, unit_file
 from sci_batch.grid import Grid
 from sci_batch.intensity import Intensity
 from sci_batch.kepler import Labels, matcher
@@ -18,8 +18,6 @@ from sci_batch.prometheus.client import Client
 from sci_batch.schema import LABEL_KEY_PREFIX
 from sci_batch.settings import FunctionalUnit, Settings, factors, http_settings
 from sci_batch.windows import Windows, cut, of_range
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

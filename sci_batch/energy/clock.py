@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import FLAG_BITS, TIME_BITS, Counters, composite
+from sci_batch.counters import FLAG_BITS, TIME_BITS, Counters, composite, run_ends
 from sci_batch.energy.intervals import Intervals
 
 
@@ -79,9 +79,7 @@ class NodeUse:
         return cls(ids, of_key, code, _cumsum_by(code >> TIME_BITS, step))
 
     def _last_points(self) -> tuple[np.ndarray, np.ndarray]:
-        owner = self.code >> TIME_BITS
-        last = np.ones(len(owner), bool)
-        last[:-1] = owner[1:] != owner[:-1]
+        last = run_ends(self.code >> TIME_BITS)
         return self.code[last], self.joules[last]
 
     def upto(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import Counters
+from sci_batch.counters import Counters, run_starts
 from sci_batch.units import MS_PER_SECOND
 
 
@@ -111,7 +111,7 @@ def book(intervals: Intervals, edges_ms: np.ndarray, keys: pd.DataFrame) -> pd.D
     cell = intervals.key[row] * (len(edges_ms) - 1) + window
     order = np.argsort(cell, kind="stable")
     cell, row, share = cell[order], row[order], share[order]
-    start = np.flatnonzero(np.concatenate([[True], cell[1:] != cell[:-1]])) if len(cell) else np.empty(0, int)
+    start = np.flatnonzero(run_starts(cell))
     empty = not len(cell)
     return pd.DataFrame(
         {

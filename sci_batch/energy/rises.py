@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import FLAG_BITS, Counters, composite
+from sci_batch.counters import FLAG_BITS, Counters, composite, run_ends, run_starts
 from sci_batch.energy.clock import Carry, NodeClock, count_upto
 from sci_batch.energy.intervals import Intervals, join
 from sci_batch.units import MS_PER_SECOND
@@ -36,16 +36,12 @@ class Samples:
     @property
     def first(self) -> np.ndarray:
         """Whether a sample is the first one known of its key."""
-        out = np.ones(len(self.key), bool)
-        out[1:] = self.key[1:] != self.key[:-1]
-        return out
+        return run_starts(self.key)
 
     @property
     def last(self) -> np.ndarray:
         """Whether a sample is the newest of its key."""
-        out = np.ones(len(self.key), bool)
-        out[:-1] = self.key[1:] != self.key[:-1]
-        return out
+        return run_ends(self.key)
 
     @property
     def of_node(self) -> np.ndarray:

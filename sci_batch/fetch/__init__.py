@@ -19,7 +19,7 @@ from sci_batch.fetch.plan import SHORTEST_EDGES_MS, Discovery, Plan, step_ms
 from sci_batch.prometheus.client import Client
 from sci_batch.settings import FunctionalUnit
 
-__all__ = ["Discovery", "Inputs", "Kube", "Plan", "discover", "everything", "queries"]
+__all__ = ["Discovery", "Inputs", "Kube", "Plan", "Progress", "beforehand", "everything", "queries"]
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done, 0..1."""

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.counters import Counters, composite
+from sci_batch.counters import Counters, composite, run_ends
 from sci_batch.fetch.cells import Cells
 from sci_batch.fetch.edge_queries import LOOK_MS, lived_query, pairs, queries
 from sci_batch.fetch.marks import distinct, marks, observed_between
@@ -61,8 +61,9 @@ def counters(client: Client, plan: Plan, found: Discovery) -> Iterator[Counters]
 def _stretch(client: Client, plan: Plan, found: Discovery, state: _State, stretch: Stretch) -> Counters:
     look = _look(client, plan, found, state.registry, stretch)
     present, whole = _watched(state.registry, look)
-    nodes_at_fault = _nodes_at_fault(state, look, present - whole, present)
-    keys_at_fault = _keys_at_fault(state, look, nodes_at_fault)
+    falls = _falls(state, look)
+    nodes_at_fault = _nodes_at_fault(state.registry, falls, present - whole, present)
+    keys_at_fault = _keys_at_fault(state.registry, falls, nodes_at_fault)
     raw, raw_twice = refetch(
         client, plan, found, state.registry, look.values, stretch.step_ms, nodes_at_fault, keys_at_fault
     )
@@ -141,13 +142,13 @@ def _falls(state: _State, look: _Look) -> Cells:
     )
 
 
-def _nodes_at_fault(state: _State, look: _Look, unwatched: Cells, present: Cells) -> Cells:
+def _nodes_at_fault(registry: Registry, falls: Cells, unwatched: Cells, present: Cells) -> Cells:
     """(node, edge) cells to fetch raw: not watched all the time, or Kepler restarted."""
-    keys = state.registry.keys
-    key, edge_ms = _falls(state, look).pairs()
+    keys = registry.keys
+    key, edge_ms = falls.pairs()
     own = (keys["level"] == kepler.NODE).to_numpy()[key]
     fault = unwatched | Cells.of(keys["node_id"].to_numpy()[key[own]], edge_ms[own])
-    return fault | (_twins(state.registry, fault) & present)
+    return fault | (_twins(registry, fault) & present)
 
 
 def _twins(registry: Registry, cells: Cells) -> Cells:
@@ -163,10 +164,10 @@ def _twins(registry: Registry, cells: Cells) -> Cells:
     return Cells.of(pairs["twin"].to_numpy(), pairs["edge_ms"].to_numpy())
 
 
-def _keys_at_fault(state: _State, look: _Look, nodes_at_fault: Cells) -> Cells:
+def _keys_at_fault(registry: Registry, falls: Cells, nodes_at_fault: Cells) -> Cells:
     """(key, edge) cells of pods to fetch raw, where their node is not fetched anyway."""
-    key, edge_ms = _falls(state, look).pairs()
-    keys = state.registry.keys
+    key, edge_ms = falls.pairs()
+    keys = registry.keys
     covered = nodes_at_fault.has(keys["node_id"].to_numpy()[key], edge_ms)
     pod = (keys["level"] != kepler.NODE).to_numpy()[key]
     return Cells.of(key[pod & ~covered], edge_ms[pod & ~covered])
@@ -191,8 +192,7 @@ def _put_together(
     raw_key, raw_ms, raw_joules = merged(raw.key, raw.time_ms, raw.joules)
     start, step = look.stretch.start_ms, look.stretch.step_ms
     cell = composite(raw_key, start + -(-(raw_ms - start) // step) * step)
-    last = np.ones(len(cell), bool)
-    last[:-1] = cell[1:] != cell[:-1]
+    last = run_ends(cell)
     cell, last_ms, last_joules = cell[last], raw_ms[last], raw_joules[last]
 
     code = composite(key, edge_ms)
@@ -257,7 +257,6 @@ def _grown(values: np.ndarray, size: int) -> np.ndarray:
 def _newest(last_joules: np.ndarray, n_keys: int, key: np.ndarray, joules: np.ndarray) -> np.ndarray:
     """Newest value of each key; `key` is ordered by time within a key."""
     out = _grown(last_joules, n_keys)
-    end = np.ones(len(key), bool)
-    end[:-1] = key[1:] != key[:-1]
+    end = run_ends(key)
     out[key[end]] = joules[end]
     return out

@@ -28,7 +28,7 @@ class Kube:
     uid, node. created: namespace, pod, uid, seconds [Unix]. requests: namespace, pod, uid, cores.
     capacity: node, cores. memory_requests, memory_capacity: the same in bytes. gpu_capacity: node, gpus.
     node_labels: node, instance_type, region, zone, arch, and one column per label key of the plan.
-    node_info: node, provider_id. node_created: node, seconds [Unix]. sockets: node, sockets (Kepler).
+    node_info: node, provider_id. sockets: node, sockets (Kepler).
     pod_labels: namespace, pod, and one column per label key. namespace_labels: namespace, likewise.
     """
 
@@ -44,7 +44,6 @@ class Kube:
     gpu_capacity: pd.DataFrame
     node_labels: pd.DataFrame
     node_info: pd.DataFrame
-    node_created: pd.DataFrame
     sockets: pd.DataFrame
     pod_labels: pd.DataFrame
     namespace_labels: pd.DataFrame
@@ -120,7 +119,6 @@ _FACTS = {
         matchers=('resource=~"nvidia_com_gpu|amd_com_gpu"',), value="gpus", sum_over=("node",),
     ),
     "node_info": _Fact(metric="kube_node_info", labels=("node", "provider_id"), key=("node",)),
-    "node_created": _Fact(metric="kube_node_created", labels=("node",), key=("node",), value="seconds"),
 }  # fmt: skip
 
 

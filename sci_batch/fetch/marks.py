@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sci_batch import kepler
+from sci_batch.counters import run_ends
 from sci_batch.fetch.registry import Readings, Registry
 
 
@@ -39,8 +40,7 @@ def observed_between(
     known = np.array(list(last_mark), dtype=np.int64)
     known_ms = np.array(list(last_mark.values()), dtype=np.int64)
     node, mark_ms = distinct(np.concatenate([known, node]), np.concatenate([known_ms, mark_ms]))
-    newest = np.ones(len(node), bool)
-    newest[:-1] = node[1:] != node[:-1]
+    newest = run_ends(node)
     last_mark.update(zip(node[newest].tolist(), mark_ms[newest].tolist(), strict=True))
     if end_ms is not None:
         open_ = newest & (mark_ms < end_ms)

@@ -9,8 +9,10 @@ from sci_batch.fetch.plan import Plan
 from sci_batch.fetch.units import equal_windows
 from sci_batch.kepler import duration
 from sci_batch.prometheus.client import Client
+from sci_batch.units import MS_PER_SECOND
 
-CONTROL, SUPPLY = "PowerControl", "PowerSupply"
+CONTROL = "PowerControl"
+"""`source_type` of the whole; the parts are `PowerSupply`."""
 
 
 def query(plan: Plan, step_ms: int) -> str:
@@ -35,7 +37,7 @@ def platform(client: Client, plan: Plan) -> pd.DataFrame:
                     "kind": answer.label("source_type").to_numpy()[answer.series],
                     "start_ms": answer.time_ms - width,
                     "end_ms": answer.time_ms,
-                    "joules": answer.value * width / 1000,
+                    "joules": answer.value * width / MS_PER_SECOND,
                 }
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from sci_batch.counters import run_starts
 from sci_batch.fetch.plan import Plan
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
@@ -38,7 +39,7 @@ def equal_windows(edges_ms: tuple[int, ...]) -> list[tuple[int, int, int]]:
     [(0, 20, 10), (20, 25, 5)]
     """
     widths = np.diff(edges_ms)
-    starts = np.flatnonzero(np.concatenate([[True], widths[1:] != widths[:-1]]))
+    starts = np.flatnonzero(run_starts(widths))
     ends = [*starts[1:].tolist(), len(widths)]
     return [
         (edges_ms[first], edges_ms[last], edges_ms[first + 1] - edges_ms[first])

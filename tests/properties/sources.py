@@ -26,7 +26,6 @@ KUBE_COLUMNS = {
     "gpu_capacity": ("node", "gpus"),
     "node_labels": ("node", "instance_type", "region", "zone", "arch"),
     "node_info": ("node", "provider_id"),
-    "node_created": ("node", "seconds"),
     "sockets": ("node", "sockets"),
     "pod_labels": ("namespace", "pod"),
     "namespace_labels": ("namespace",),
