@@ -63,7 +63,7 @@ def load(
     Raises
     ------
     SciBatchError
-        What a source says (`intensity.load`), or an unknown PUE.
+        What a source says (`intensity.load`), sources that do not go together, or an unknown PUE.
     """
     places = regions(kube)
     request = Request(
@@ -73,11 +73,12 @@ def load(
         offline=settings.offline, cache_dir=settings.cache_dir,
     )  # fmt: skip
     names = dict.fromkeys((chosen, *settings.also_intensity))
-    return Grid(
-        chosen=chosen,
-        sources={
-            str(spec): recorded.get(str(spec)) or intensity.load(spec.kind, spec.argument, request)
-            for spec in names
-        },
-        pue=pue.load(settings.pue, places),
-    )
+    sources = {
+        str(spec): recorded.get(str(spec)) or intensity.load(spec.kind, spec.argument, request)
+        for spec in names
+    }
+    for spec in names:
+        intensity.refuse_mixing(
+            sources[str(chosen)], str(chosen), sources[str(spec)], f"--also-intensity {spec}"
+        )
+    return Grid(chosen=chosen, sources=sources, pue=pue.load(settings.pue, places))

@@ -11,6 +11,7 @@ import numpy as np
 from sci_batch import rows, schema, sharing, summary
 from sci_batch.attribution import grouped_by, owned, used
 from sci_batch.emissions import emissions, hardware
+from sci_batch.energy import in_windows
 from sci_batch.errors import NoDataError, UsageError
 from sci_batch.fetch import Progress
 from sci_batch.report import Report
@@ -39,13 +40,13 @@ def compute(source: Source, settings: Settings) -> Report:
     steps_ms = np.array(source.plan.energy_edges_ms, np.int64)
     windows_ms = np.array(source.windows.edges_ms, np.int64)
 
-    energy = used(inputs, steps_ms, settings)
+    energy, steps = in_windows(used(inputs, steps_ms, settings), steps_ms, windows_ms)
     pods = owned(energy.pods, inputs)
     book = sharing.books(pods, energy.nodes)
     shared = sharing.share(pods, book, settings.unattributed)
     made_of = hardware(shared["node"], inputs.kube, settings)
-    emitted = emissions(shared, steps_ms, windows_ms, grid, made_of.nodes, settings)
-    placed = grouped_by(rows.in_windows(emitted, book, steps_ms, windows_ms), inputs, settings)
+    emitted = emissions(shared, steps, windows_ms, grid, made_of.nodes, settings)
+    placed = grouped_by(emitted, inputs, settings)
     wanted = rows.select(placed["namespace"], settings.namespace)
     grouped = rows.group(placed[wanted], settings.group_by, grid.also)
     served, words = units_of_work(grouped, placed, source, settings, windows_ms)
@@ -54,12 +55,11 @@ def compute(source: Source, settings: Settings) -> Report:
 
     if result.empty:
         raise NoDataError("no energy in the namespaces chosen", "Check -n/--namespace.")
-    by_window = sharing.in_windows(book, steps_ms, windows_ms)
     provenance = summary.provenance(settings, source, known, (*made_of.notes, *grid.notes, *words))
     schema.check(result, provenance.columns)
     return Report(
         result=result,
-        totals=summary.totals(result, served, by_window, placed[~wanted], settings.unattributed),
+        totals=summary.totals(result, served, book, placed[~wanted], settings.unattributed, grid),
         provenance=provenance,
         flag_counts=summary.flag_counts(result["flags"]),
     )

@@ -80,7 +80,7 @@ def _of_table(argument: str, node_regions: pd.DataFrame | None) -> Pue:
             for node, provider, region in places[["node", "provider", "region"]].to_numpy().tolist()
         }
         of_node = {node: value for node, value in found.items() if value is not None}
-        return Pue(everywhere=None, of_node=of_node, source="table, by node")
+        return Pue(everywhere=None, of_node=of_node, source=_by_node(places, of_node))
     provider, _, region = argument.lower().partition(":")
     value = known.get((provider, region), known.get((provider, "")))
     if value is None:
@@ -91,3 +91,13 @@ def _of_table(argument: str, node_regions: pd.DataFrame | None) -> Pue:
         )
     level = region if (provider, region) in known and region else "mean of the provider"
     return Pue(everywhere=value, of_node={}, source=f"{provider}, {level}: {value:g}")
+
+
+def _by_node(places: pd.DataFrame, of_node: dict[str, float]) -> str:
+    """`auto: aws:eu-west-1 1.1, gcp 1.09`: the factor of each place, however many nodes it has."""
+    known = places[places["node"].isin(of_node)]
+    factors = {
+        f"{provider}:{region}".rstrip(":"): of_node[node]
+        for node, provider, region in known[["node", "provider", "region"]].to_numpy().tolist()
+    }
+    return "auto: " + (", ".join(f"{place} {factors[place]:g}" for place in sorted(factors)) or "no node")

@@ -21,6 +21,19 @@ class UnitTotal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlsoTotal:
+    """O of all rows by a grid intensity beside the chosen one (`--also-intensity`)."""
+
+    source: str
+    """`kind:argument`."""
+    kind: str
+    """average or marginal, the same as of the chosen one."""
+    basis: str
+    """lifecycle, direct, mixed or unknown."""
+    operational_gco2e: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
     """Sums over the rows of the result, and the books of all nodes. Unknown is None, never 0."""
 
@@ -51,6 +64,8 @@ class Totals:
     """Energy of rows that `--namespace` leaves out, and of what `--unattributed drop` drops."""
     units: tuple[UnitTotal, ...] = ()
     """R and SCI of every functional unit; the first one's are the two fields above as well."""
+    also: tuple[AlsoTotal, ...] = ()
+    """O by the intensities beside the chosen one; not in C."""
 
     def of_unit(self, number: int) -> tuple[float | None, float | None]:
         """R and SCI of the unit with that number, from 0."""

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import any_flag, joined_words, window_of_step
+from sci_batch.counters import any_flag, joined_words
 from sci_batch.schema import LABEL_KEY_PREFIX, WHERE_KNOWN, also_column, label_column
 
 SUMS = [
@@ -43,26 +43,6 @@ def _labels(table: pd.DataFrame, key: list[str], column: str) -> pd.DataFrame:
     if column not in table:
         table = table.assign(**{column: ""})
     return table[[*key, column]].drop_duplicates(key, keep="last").astype("str")
-
-
-def in_windows(
-    pods: pd.DataFrame, book: pd.DataFrame, steps_ms: np.ndarray, windows_ms: np.ndarray
-) -> pd.DataFrame:
-    """Rows of energy steps as rows of the windows that hold them; nothing is summed yet.
-
-    `coverage` becomes that of the node over the whole window, from BOOKS, as time in which a node showed
-    nothing at all has no row.
-    """
-    step = np.diff(steps_ms)
-    window = window_of_step(steps_ms, windows_ms)
-    at = book["window"].to_numpy()
-    seen = pd.DataFrame({"window": window[at], "node": book["node"], "seen_ms": book["coverage"] * step[at]})
-    seen = seen.groupby(["window", "node"], as_index=False).agg(seen_ms=("seen_ms", "sum"))
-    seen["coverage"] = np.minimum(seen["seen_ms"] / np.diff(windows_ms)[seen["window"]], 1.0)
-    moved = pods.drop(columns="coverage").assign(window=window[pods["window"].to_numpy()])
-    return moved.merge(
-        seen[["window", "node", "coverage"]], on=["window", "node"], how="left", validate="m:1"
-    )
 
 
 def group(pods: pd.DataFrame, group_by: tuple[str, ...], also: tuple[str, ...] = ()) -> pd.DataFrame:

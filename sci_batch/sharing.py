@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import FLAG_BITS, window_of_step
+from sci_batch.counters import FLAG_BITS
 from sci_batch.schema import UNATTRIBUTED
 
 POLICIES = ("by-energy", "by-request", "even", "separate", "drop")
@@ -34,16 +34,6 @@ def books(pods: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
         closed=~exceeded & frame["node_kwh"].notna(),
     )
     return frame.assign(flags=frame["flags"] | np.where(exceeded, FLAG_BITS["pods-exceed-node"], 0))
-
-
-def in_windows(book: pd.DataFrame, steps_ms: np.ndarray, windows_ms: np.ndarray) -> pd.DataFrame:
-    """BOOKS of energy steps as BOOKS of the windows that hold them: closed where all their steps are."""
-    window = window_of_step(steps_ms, windows_ms)
-    coarse = book.assign(window=window[book["window"].to_numpy()])
-    sums = ["node_kwh", "pods_kwh", "unattributed_kwh", "residual_kwh"]
-    groups = coarse.groupby(NODE_KEY)
-    out = groups[sums].sum(min_count=1)
-    return out.assign(closed=groups["closed"].all()).reset_index()
 
 
 def weights(pods: pd.DataFrame, policy: str) -> tuple[np.ndarray, np.ndarray]:
@@ -84,7 +74,7 @@ def share(pods: pd.DataFrame, book: pd.DataFrame, policy: str) -> pd.DataFrame:
     Parameters
     ----------
     pods
-        window, node, ..., active_kwh, seconds, request_cores, flags.
+        window, node, ..., active_kwh, seconds, request_cores, flags. `energy_row` is -1 in rows added here.
     book
         BOOKS.
     policy
@@ -125,7 +115,7 @@ def _own_rows(frame: pd.DataFrame, book: pd.DataFrame, policy: str) -> pd.DataFr
     return pd.DataFrame(
         {
             **{column: empty for column in frame.columns if frame[column].dtype == "str"},
-            "window": mine["window"], "node": mine["node"],
+            "window": mine["window"], "node": mine["node"], "energy_row": -1,
             "workload_kind": UNATTRIBUTED, "workload": mine["node"],
             "active_kwh": 0.0, "gpu_kwh": np.nan, "shared_kwh": mine["unattributed_kwh"],
             "seconds": 0.0, "share": 1.0,

@@ -11,10 +11,11 @@ import pandas as pd
 from sci_batch import __version__, embodied
 from sci_batch.carbon import known_sum
 from sci_batch.functional_unit import Served
+from sci_batch.grid import Grid
 from sci_batch.intensity import Intensity
 from sci_batch.provenance import fingerprint
-from sci_batch.report import Provenance, Totals, UnitTotal
-from sci_batch.schema import FLAGS
+from sci_batch.report import AlsoTotal, Provenance, Totals, UnitTotal
+from sci_batch.schema import FLAGS, also_column
 from sci_batch.settings import Settings
 from sci_batch.source import Source
 from sci_batch.windows import rfc3339
@@ -26,11 +27,12 @@ def totals(
     book: pd.DataFrame,
     left_out: pd.DataFrame,
     policy: str,
+    grid: Grid,
 ) -> Totals:
     """Sums of the rows shown, and of the books of all nodes.
 
     `served` is the R of each functional unit, `left_out` the pods that `--namespace` leaves out, `policy`
-    that of `--unattributed`.
+    that of `--unattributed`, `grid` what stands beside the chosen intensity.
     """
     grams = known_sum(result["carbon_gco2e"])
     units = tuple(
@@ -56,6 +58,7 @@ def totals(
         functional_units=units[0].functional_units if units else None,
         sci_gco2e_per_unit=units[0].sci_gco2e_per_unit if units else None,
         units=units,
+        also=tuple(_also(result, name, grid.sources[name]) for name in grid.also),
         coverage=min(max(mean, float(coverage.min())), float(coverage.max())),
         node_energy_kwh=known_sum(book["node_kwh"]),
         pods_kwh=known_sum(book["pods_kwh"]),
@@ -65,6 +68,11 @@ def totals(
         books=len(known),
         not_shown_kwh=known_sum(hidden),
     )
+
+
+def _also(result: pd.DataFrame, name: str, source: Intensity) -> AlsoTotal:
+    grams = known_sum(result[also_column(name).name])
+    return AlsoTotal(source=name, kind=source.kind, basis=source.basis, operational_gco2e=grams)
 
 
 def flag_counts(flags: pd.Series) -> dict[str, int]:

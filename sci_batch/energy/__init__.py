@@ -18,9 +18,10 @@ from sci_batch.counters import Counters, composite
 from sci_batch.energy.clock import Carry, NodeClock, without_shadow
 from sci_batch.energy.intervals import Booked, Intervals, book, book_seen, join
 from sci_batch.energy.rises import Samples, Shown, node_rises, pod_rises, samples
+from sci_batch.energy.steps import Steps, in_windows
 from sci_batch.energy.totals import Energy, total
 
-__all__ = ["Booked", "Carry", "Energy", "per_window", "total"]
+__all__ = ["Booked", "Carry", "Energy", "Steps", "in_windows", "per_window", "total"]
 
 
 def per_window(

@@ -76,7 +76,7 @@ def load(kind: str, argument: str, request: Request) -> Intensity:
         found = _in_its_place(name, failed, chain, request)
     for item, other in chain:
         if other is not None:
-            _same_kind(found, other, name, item)
+            refuse_mixing(found, name, other, _role(item))
     if policy == "interpolate":
         found = replace(found, slots=interpolated(found.slots, found.zones))
     found = replace(found, slots=clipped(found.slots, request))
@@ -85,7 +85,7 @@ def load(kind: str, argument: str, request: Request) -> Intensity:
         if missing.empty:
             break
         spare = other if other is not None else read(item.kind, item.argument, request)
-        _same_kind(found, spare, name, item)
+        refuse_mixing(found, name, spare, _role(item))
         moved = _with_zones_of(found, spare, item)
         notes = tuple(note for note in spare.notes if note not in found.notes)
         found = replace(
@@ -165,20 +165,31 @@ def _in_its_place(
     return replace(other, slots=other.slots[:0], notes=(words,))
 
 
-def _same_kind(found: Intensity, other: Intensity, name: str, item: Named) -> None:
-    theirs = f"{item.kind}:{item.argument}"
-    if found.kind != other.kind:
+def _role(fallback: Named) -> str:
+    return f"the fallback {fallback.kind}:{fallback.argument}"
+
+
+def refuse_mixing(chosen: Intensity, name: str, other: Intensity, role: str) -> None:
+    """Average and marginal, lifecycle and direct do not stand in one result.
+
+    `role` names the other source: `the fallback zone:DE`. An unknown basis stands beside any.
+
+    Raises
+    ------
+    UsageError
+        They are of two kinds, or of two known bases.
+    """
+    if chosen.kind != other.kind:
         raise UsageError(
-            f"{name} is {found.kind} and the fallback {theirs} is {other.kind}: "
-            "they are not mixed in one result",
-            "Give a fallback of the same kind.",
+            f"{name} is {chosen.kind} and {role} is {other.kind}: they are not mixed in one result",
+            "Give sources of the same kind.",
         )
-    known = {found.basis, other.basis} - {"unknown"}
+    known = {chosen.basis, other.basis} - {"unknown"}
     if len(known) > 1:
         raise UsageError(
-            f"{name} has {found.basis} factors and the fallback {theirs} has {other.basis} ones: "
+            f"{name} has {chosen.basis} factors and {role} has {other.basis} ones: "
             "they are not mixed in one result",
-            "Give a fallback of the same basis; --intensity-basis asks the sources that have both.",
+            "Give sources of the same basis; --intensity-basis asks those that have both.",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sci_batch.report import Provenance, Report, Totals
+from sci_batch.report import AlsoTotal, Provenance, Report, Totals
 from sci_batch.schema import of_unit
 from sci_batch.sinks.layout import Page
 from sci_batch.sinks.numbers import percent, quantity, together
@@ -35,6 +35,7 @@ def totals(report: Report) -> list[tuple[str, str]]:
         ("energy", quantity(sums.energy_kwh, "kWh")),
         ("carbon", f"ΣC = {carbon} {unit} = operational O {operational} + embodied M {embodied}"),
         ("factors", _factors(made)),
+        *(("also", _beside(also, sums.operational_gco2e)) for also in sums.also),
         *_score(report),
         ("coverage", f"{percent(sums.coverage)} % of the time Kepler was scraped"),
         *_books(sums),
@@ -56,6 +57,13 @@ def _factors(made: Provenance) -> str:
         f"lifespan {years:g} years",
     ]  # fmt: skip
     return ", ".join(words)
+
+
+def _beside(also: AlsoTotal, chosen_gco2e: float | None) -> str:
+    """O by another intensity, and how far it is from the chosen one's."""
+    other = also.operational_gco2e
+    change = f", {other / chosen_gco2e - 1:+.1%}" if other is not None and chosen_gco2e else ""
+    return f"O = {quantity(other, 'gCO2e')} by {also.source} ({also.kind}, {also.basis}){change}"
 
 
 def _score(report: Report) -> list[tuple[str, str]]:

@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from sci_batch.report import Report
-from sci_batch.schema import MEASURES, of_unit
+from sci_batch.schema import MEASURES, also_column, of_unit
 from sci_batch.sinks import SinkOptions, numbers
 from sci_batch.sinks.footer import add_footer
 from sci_batch.sinks.layout import Page, Shown
 from sci_batch.sinks.target import opened
 
 MAX_ROWS = 60
+LONGEST_HEAD = 16
 _EXTENSIVE = {"kWh", "gCO2e", "units"}
 """Units of columns that add up over windows."""
 
@@ -182,19 +183,32 @@ def _carbon(rows: pd.DataFrame, report: Report) -> list[Shown]:
     )
     carbon = _floats(rows["carbon_gco2e"])
     unit, size = numbers.unit_for([value for _, name, _ in parts for value in _floats(rows[name])], "gCO2e")
-    shown = [
-        Shown(
-            (head, unit),
-            *numbers.with_total(_floats(rows[name]), total, size),
-            right=True,
-            spare=0 if head == "C=O+M" else 2,
-        )
-        for head, name, total in parts
+
+    def column(head: tuple[str, ...], name: str, total: float | None, spare: int) -> Shown:
+        cells, total_cell = numbers.with_total(_floats(rows[name]), total, size)
+        return Shown((*head, unit), cells, total_cell, right=True, spare=spare)
+
+    shown = [column((head,), name, total, 0 if head == "C=O+M" else 2) for head, name, total in parts]
+    beside = [
+        column(_by(also.source), also_column(also.source).name, also.operational_gco2e, 7)
+        for also in sums.also
     ]
+    shown[1:1] = beside
     if sums.carbon_gco2e:
         shares = [numbers.share(value, sums.carbon_gco2e) for value in carbon]
         shown.append(Shown(("share", "%"), shares, "100.0", right=True, spare=5))
     return shown
+
+
+def _by(source: str) -> tuple[str, ...]:
+    """Head of O by another intensity: its kind, and as much of its argument as a column may take.
+
+    >>> _by("zone:FR")
+    ('O by zone', 'FR')
+    """
+    kind, _, argument = source.partition(":")
+    short = argument if len(argument) <= LONGEST_HEAD else argument[: LONGEST_HEAD - 3] + "..."
+    return (f"O by {kind}", short) if argument else (f"O by {kind}",)
 
 
 def _scaled(head: tuple[str, ...], values: pd.Series, total: float | None, unit: str, *below: str) -> Shown:

@@ -37,7 +37,9 @@ def test_by_node() -> None:
     places = pd.DataFrame(
         {"node": ["a", "b"], "provider": ["gcp", "aws"], "region": ["us-east4", "eu-west-1"]}
     )
-    assert pue.load("auto", places).of(NODES).tolist() == [1.08, 1.15]
+    found = pue.load("auto", places)
+    assert found.of(NODES).tolist() == [1.08, 1.15]
+    assert found.source == "auto: aws:eu-west-1 1.15, gcp:us-east4 1.08"
 
 
 def test_a_node_of_no_known_place_is_an_error_not_a_one() -> None:
