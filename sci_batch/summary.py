@@ -123,6 +123,7 @@ def provenance(
         further_units=tuple(unit.name for unit in source.units[1:]),
         also_intensity=source.grid.also if source.grid else (),
         known=known,
+        cluster=settings.cluster_label[1] if settings.cluster_label else "",
         queries=source.queries(),
         notes=(*source.inputs.notes, *notes, *source.warnings()),
     )

@@ -18,7 +18,7 @@ from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
 from sci_batch.settings.values import suggestion, yes_no
 
-Command = Literal["compute", "record", "queries", "show"]
+Command = Literal["compute", "record", "queries", "push", "show"]
 
 OPTIONS: Mapping[str, Option] = options_of(Settings)
 """Field of `Settings` to its option."""
@@ -90,6 +90,7 @@ def load(
     settings = Settings(**fields)
     faulty = {name for name, rank in ranks.items() if rank != _DEFAULT} - set(fields)
     problems += _across(settings, command, faulty)
+    problems += _push(settings, faulty) if command == "push" else ()
     if problems:
         raise _together(problems)
     return Loaded(settings=settings, origins=origins, warnings=tuple(_warnings(settings, environ)))
@@ -252,6 +253,20 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
             http_settings(settings)
         except UsageError as error:
             yield error
+
+
+def _push(settings: Settings, faulty: set[str]) -> Iterator[UsageError]:
+    """What `push` cannot do without."""
+    if faulty & {"from_file", "delete", "output"}:
+        return
+    if (settings.from_file is not None) == settings.delete:
+        yield UsageError(
+            "push needs either --from or --delete", "Give --from result.parquet, a stored result."
+        )
+    if not settings.output:
+        yield UsageError("there is no output", "Give for example -o pushgateway=http://pushgateway:9091.")
+    elif settings.delete and any(output.format != "pushgateway" for output in settings.output):
+        yield UsageError("--delete is for Pushgateways only", "Give -o pushgateway=URL alone.")
 
 
 _CONNECTION = {name for name, item in OPTIONS.items() if item.panel in ("Source", "Connection")}

@@ -56,6 +56,8 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         ("config", "init"),
         ("schema",),
         ("functional-units",),
+        ("push", "--help"),
+        ("push", "--delete"),
         ("compute", "-p", "http://h:9090"),
         ("compute", "--intensty"),
     ],

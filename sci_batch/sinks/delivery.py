@@ -1,0 +1,244 @@
+"""Requests to a server that takes results: login, TLS, retries, no redirects, no secrets in words."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import requests
+
+from sci_batch import __version__
+from sci_batch.errors import SinkError, UsageError
+from sci_batch.prometheus.auth import Credentials, HeaderAuth, read_secret
+from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS, HttpSettings, is_header, parse_headers
+from sci_batch.prometheus.problems import LONGEST_WAIT_SECONDS, clean, retry_after_seconds
+from sci_batch.sinks.access import Push
+
+_FIRST_WAIT_SECONDS = 0.5
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""HTTP states after which the same request may work."""
+_BROKEN = (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
+_TLS_FLAGS = "--push-ca-file, --push-cert-file and --push-key-file"
+
+log = logging.getLogger(__name__)
+
+
+class RefusedError(SinkError):
+    """The server answered that it does not take this; `said` are its words."""
+
+    def __init__(self, what: str, cure: str, said: str) -> None:
+        super().__init__(what, cure)
+        self.said = said
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    error: SinkError
+    passing: bool
+    wait_seconds: float | None = None
+
+
+class Delivery:
+    """Sends to one server; secret files are read at each request, as Kubernetes rotates them.
+
+    Parameters
+    ----------
+    target
+        Address; it may hold `user:password@` and a query string, which goes with each request.
+    name
+        What the server is called in messages.
+    final
+        Pattern of an answer that no repetition changes, whatever its HTTP status.
+    sleep, jitter
+        How to wait [s], and a source of numbers in 0..1 that spreads the waits.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        push: Push,
+        *,
+        name: str,
+        final: re.Pattern[str] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._http = HttpSettings(url=target)
+        self._push = push
+        self._name = name
+        self._final = final
+        self._sleep = sleep
+        self._jitter = jitter
+        self._pool = requests.Session()
+        # Its debug lines show the query string of the URL, where some put a key.
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+
+    def __enter__(self) -> Delivery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.close()
+
+    def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Send until it is taken; `url` has no login and no query string.
+
+        Raises
+        ------
+        RefusedError
+            The server does not take it.
+        SinkError
+            A secret file is wrong, or the server stayed unreachable.
+        """
+        tried = 0
+        while (failure := self._once(method, url, body, headers)) is not None:
+            tried += 1
+            if not failure.passing or tried > self._push.retries:
+                raise failure.error
+            self._wait(failure, tried)
+
+    def _wait(self, failure: _Failure, tried: int) -> None:
+        seconds = failure.wait_seconds
+        if seconds is None:
+            longest = min(_FIRST_WAIT_SECONDS * 2 ** (tried - 1), LONGEST_WAIT_SECONDS)
+            seconds = longest * (0.5 + 0.5 * self._jitter())
+        log.info("Trying again in %.1f s: %s", seconds, failure.error.what)
+        self._sleep(seconds)
+
+    def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> _Failure | None:
+        push = self._push
+        login = credentials(self._http, push)
+        cert = (str(push.cert_file), str(push.key_file)) if push.key_file else _text(push.cert_file)
+        try:
+            answer = self._pool.request(
+                method,
+                url,
+                params=list(self._http.url_params),
+                data=body,
+                headers={"User-Agent": f"sci-batch/{__version__}", **headers},
+                auth=HeaderAuth(login.headers),
+                timeout=(min(CONNECT_TIMEOUT_SECONDS, push.timeout_seconds), push.timeout_seconds),
+                verify=_text(push.ca_file) or True,
+                cert=cert,
+                allow_redirects=False,
+            )
+        except requests.RequestException as failed:
+            return self._unanswered(failed, url)
+        except OSError:  # what requests raises for a CA or certificate file that is gone, or is none
+            raise SinkError("a TLS file cannot be read", f"Check {_TLS_FLAGS}.") from None
+        return None if answer.status_code < 300 else self._refused(answer, url, login)
+
+    def _unanswered(self, failed: requests.RequestException, url: str) -> _Failure:
+        if isinstance(failed, requests.exceptions.SSLError):
+            words = clean(str(_inner(failed)), 300)
+            cure = f"Check {_TLS_FLAGS}, and http:// or https:// in --output."
+            # A hang-up during the handshake may be a restart; a wrong certificate stays wrong.
+            return _Failure(
+                SinkError(f"the TLS connection to {url} failed: {words}", cure), "EOF occurred" in words
+            )
+        if isinstance(failed, requests.exceptions.Timeout):
+            words = f"no answer within {self._push.timeout_seconds:g} s"
+        elif isinstance(failed, _BROKEN):
+            # The innermost words, such as 'Connection refused': the outer ones repeat the whole URL.
+            words = re.sub(r"\[Errno -?\d+\] ", "", str(_inner(failed)).rsplit(": ", 1)[-1])
+            words = clean(words, 200) or "connection failed"
+        else:
+            # A request that could not be built; its text may hold a header.
+            what = f"the request to {url} could not be sent ({type(failed).__name__})"
+            return _Failure(SinkError(what, "Check the address of --output and HTTPS_PROXY."), False)
+        cure = f"Check the address of --output, and that {self._name} runs and may be reached from here."
+        return _Failure(SinkError(f"{self._name} at {url} cannot be reached: {words}", cure), True)
+
+    def _refused(self, answer: requests.Response, url: str, login: Credentials) -> _Failure:
+        said = clean(login.hide(answer.content[:20_000].decode("utf-8", "replace")), 400)
+        state = answer.status_code
+        what = f"{self._name} at {url} refused (HTTP {state}{f': {said}' if said else ''})"
+        final = self._final is not None and self._final.search(said) is not None
+        wait = retry_after_seconds(answer.headers.get("Retry-After"))
+        error = RefusedError(what, _cure(state, self._name), said)
+        return _Failure(error, state in _PASSING and not final, wait)
+
+
+def _cure(state: int, name: str) -> str:
+    if state < 400:
+        return "A redirect is not followed, so that no login goes astray: give its address in --output."
+    if state in (401, 403, 407):
+        return (
+            "Check --push-bearer-token-file, --push-basic-auth-file, --push-header-file and --push-org-id, "
+            "and what the login may write."
+        )
+    if state in (404, 405):
+        return f"Check the path of the address in --output: is there {name}?"
+    return "Try again later." if state in _PASSING else "See what the server says."
+
+
+def credentials(http: HttpSettings, push: Push) -> Credentials:
+    """Headers of one request, and what no message may show.
+
+    Raises
+    ------
+    SinkError
+        A secret file is missing, unreadable, empty or unfit for a header; names flag and file.
+    """
+    try:
+        headers = _free_headers(push)
+        login = _login(http, push)
+    except UsageError as error:
+        raise SinkError(error.what.rstrip("."), error.cure) from None
+    secrets = [text for value in headers.values() for text in (value, value.rpartition(" ")[2])]
+    secrets += [value for _, value in http.url_params]
+    if push.org_id is not None:
+        headers["X-Scope-OrgID"] = push.org_id
+    if login is not None:
+        headers["Authorization"], hidden = login
+        secrets += hidden
+    if any(not is_header(name, value) for name, value in headers.items()):
+        raise SinkError(
+            "a secret holds a line break or a character that HTTP cannot carry",
+            "Check the files of --push-bearer-token-file and --push-header-file.",
+        )
+    return Credentials(headers=tuple(headers.items()), secrets=tuple(secrets))
+
+
+def _free_headers(push: Push) -> dict[str, str]:
+    if push.header_file is None:
+        return {}
+    flag = "--push-header-file"
+    try:
+        return dict(parse_headers(push.header_file.read_text(encoding="latin-1")))
+    except OSError as failed:
+        raise UsageError(
+            f"The file {push.header_file} of {flag} cannot be read: {failed.strerror}", f"Check {flag}."
+        ) from None
+
+
+def _login(http: HttpSettings, push: Push) -> tuple[str, tuple[str, ...]] | None:
+    if push.bearer_token_file is not None:
+        token = read_secret(str(push.bearer_token_file), "--push-bearer-token-file")
+        return f"Bearer {token}", (token,)
+    if push.basic_auth_file is not None:
+        flag = "--push-basic-auth-file"
+        user, colon, password = read_secret(str(push.basic_auth_file), flag).partition(":")
+        if not colon:
+            what = f"The file {push.basic_auth_file} of {flag} is not user:password"
+            raise UsageError(what, "Add the colon.")
+        return _basic(user, password)
+    return None if http.url_login is None else _basic(*http.url_login)
+
+
+def _basic(user: str, password: str) -> tuple[str, tuple[str, ...]]:
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+    return f"Basic {encoded}", (encoded, password)
+
+
+def _inner(failed: requests.RequestException) -> object:
+    inner = failed.args[0] if failed.args else failed
+    return getattr(inner, "reason", inner)
+
+
+def _text(path: object | None) -> str | None:
+    return None if path is None else str(path)
