@@ -61,5 +61,5 @@ def compute(source: Source, settings: Settings) -> Report:
         result=result,
         totals=summary.totals(result, served, by_window, placed[~wanted], settings.unattributed),
         provenance=provenance,
-        flag_counts=summary.flag_counts(result["flags"]),
+        flag_counts=rows.flag_counts(result["flags"]),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sci_batch import __version__, embodied
@@ -14,7 +13,7 @@ from sci_batch.functional_unit import Served
 from sci_batch.intensity import Intensity
 from sci_batch.provenance import fingerprint
 from sci_batch.report import Provenance, Totals, UnitTotal
-from sci_batch.schema import FLAGS
+from sci_batch.rows import mean_coverage
 from sci_batch.settings import Settings
 from sci_batch.source import Source
 from sci_batch.windows import rfc3339
@@ -41,9 +40,6 @@ def totals(
         )
         for name, r in served.items()
     )
-    weight = result["energy_kwh"].fillna(0.0).to_numpy()
-    coverage = result["coverage"].to_numpy()
-    mean = float(np.average(coverage, weights=weight)) if weight.sum() > 0 else float(coverage.mean())
     known = book[book["node_kwh"].notna()]
     dropped = book["unattributed_kwh"] if policy == "drop" else book["unattributed_kwh"].iloc[:0]
     hidden = pd.concat([left_out["energy_kwh"], dropped], ignore_index=True)
@@ -56,7 +52,7 @@ def totals(
         functional_units=units[0].functional_units if units else None,
         sci_gco2e_per_unit=units[0].sci_gco2e_per_unit if units else None,
         units=units,
-        coverage=min(max(mean, float(coverage.min())), float(coverage.max())),
+        coverage=mean_coverage(result),
         node_energy_kwh=known_sum(book["node_kwh"]),
         pods_kwh=known_sum(book["pods_kwh"]),
         unattributed_kwh=known_sum(book["unattributed_kwh"]),
@@ -65,15 +61,6 @@ def totals(
         books=len(known),
         not_shown_kwh=known_sum(hidden),
     )
-
-
-def flag_counts(flags: pd.Series) -> dict[str, int]:
-    """Rows per flag, most frequent first; `flags` is the column of the result."""
-    texts = flags.value_counts()
-    counts = {
-        name: int(texts[[name in str(text).split(",") for text in texts.index]].sum()) for name in FLAGS
-    }
-    return dict(sorted(((name, count) for name, count in counts.items() if count), key=lambda pair: -pair[1]))
 
 
 def _words(source: Intensity) -> list[str]:

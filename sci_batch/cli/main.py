@@ -19,6 +19,7 @@ from sci_batch.cli.help import GroupedHelp
 from sci_batch.cli.push import push
 from sci_batch.cli.queries import queries
 from sci_batch.cli.record import record
+from sci_batch.cli.report import report
 from sci_batch.cli.schema import schema
 from sci_batch.cli.terminal import abandon_stdout, say, show_error
 from sci_batch.errors import SciBatchError, UsageError
@@ -40,6 +41,7 @@ app = typer.Typer(
 app.command(cls=GroupedHelp)(compute)
 app.command(cls=GroupedHelp)(record)
 app.command(cls=GroupedHelp)(queries)
+app.command(cls=GroupedHelp)(report)
 app.command(cls=GroupedHelp)(push)
 app.command(cls=GroupedHelp)(schema)
 app.command(cls=GroupedHelp)(functional_units)

@@ -1,23 +1,21 @@
-"""`sci-batch push`: a stored result to further outputs, without a Prometheus to ask."""
+"""`sci-batch push`: a stored result to a Pushgateway or a remote-write receiver, or a group away from one."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 
 from sci_batch.cli.options import with_options
+from sci_batch.cli.report import write_stored
 from sci_batch.cli.terminal import say, sink_options
-from sci_batch.cli.writing import refuse_early, write
-from sci_batch.errors import UsageError
-from sci_batch.report import Report
+from sci_batch.cli.writing import refuse_early
 from sci_batch.settings import Loaded, Settings
 from sci_batch.sinks.access import group_name
 
 
 @with_options("push")
 def push(loaded: Loaded) -> None:
-    """Write a stored result (Parquet or JSON) to further outputs, such as a Pushgateway; nothing is computed.
+    """Send a stored result (Parquet, JSON or CSV) to a server; nothing is computed.
 
     Example: sci-batch push --from result.parquet -o pushgateway=http://pushgateway:9091
 
@@ -28,32 +26,7 @@ def push(loaded: Loaded) -> None:
     if settings.delete:
         _delete(settings)
     elif settings.from_file is not None:
-        _push(settings, settings.from_file)
-
-
-def _push(settings: Settings, path: Path) -> None:
-    if any(output.path is not None and output.path.resolve() == path.resolve() for output in settings.output):
-        raise UsageError(f"{path} is both read and written", "Give --output another path.")
-    from sci_batch import stored
-
-    report = stored.read(path)
-    _check_cluster(report, settings)
-    failed = write(report, settings.output, sink_options(settings, os.environ))
-    if failed is not None:
-        raise failed
-    if not settings.quiet:
-        made = report.provenance
-        say(f"{made.start} to {made.end}, written: {', '.join(map(str, settings.output))}")
-
-
-def _check_cluster(report: Report, settings: Settings) -> None:
-    """Refuse to publish the result of one cluster in the name of another."""
-    label = settings.cluster_label
-    if label is not None and label[1] != report.provenance.cluster:
-        raise UsageError(
-            f"the result is of cluster {report.provenance.cluster or '(none given)'}, not {label[1]}",
-            "Give the same --cluster-label as when it was computed, or none.",
-        )
+        write_stored(settings, settings.from_file, settings.output)
 
 
 def _delete(settings: Settings) -> None:

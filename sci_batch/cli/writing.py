@@ -11,11 +11,11 @@ from sci_batch.errors import SinkError, UsageError
 from sci_batch.report import Report
 from sci_batch.settings import Output, Settings
 from sci_batch.sinks import BINARY, SINKS, SinkOptions
-from sci_batch.sinks.access import check
+from sci_batch.sinks.access import Push, check, has_login
 from sci_batch.sinks.target import same
 
-STORED = ("parquet", "json")
-"""Formats that `sci-batch push --from` reads, the better one first."""
+STORED = ("parquet", "json", "csv")
+"""Formats that `sci-batch push --from` reads, those that hold everything first."""
 
 
 def refuse_early(outputs: Sequence[Output], settings: Settings, environ: Mapping[str, str]) -> None:
@@ -51,11 +51,17 @@ def _need_client() -> None:
         )
 
 
-def write(report: Report, outputs: Sequence[Output], options: SinkOptions) -> SinkError | None:
-    """Write every output; one error that names what is written, what is not, and how to catch up."""
+def write(
+    report: Report, outputs: Sequence[Output], options: SinkOptions, stored: Output | None = None
+) -> SinkError | None:
+    """Write every output, files first; one error that names what is written, what is not, and what to run.
+
+    `stored` is the file that the report was read from.
+    """
     written: list[Output] = []
     failures: list[tuple[Output, SinkError]] = []
-    for output in outputs:
+    # A server may keep us waiting until we are stopped: the files are safe then.
+    for output in sorted(outputs, key=lambda output: bool(output.target)):
         try:
             SINKS[output.format](report, output.path, replace(options, target=output.target))
             written.append(output)
@@ -68,15 +74,36 @@ def write(report: Report, outputs: Sequence[Output], options: SinkOptions) -> Si
     what = "; ".join(f"{output.format}: {error.what}" for output, error in failures)
     done = ", ".join(map(str, written)) or "nothing"
     cures = dict.fromkeys(error.cure for _, error in failures)
-    again = _again([output for output, _ in failures], written)
+    failed = [output for output, _ in failures]
+    again = _again(report, failed, stored or _stored(written), options.push)
     return SinkError(f"{what}. Written: {done}", " ".join([*cures, again]).strip())
 
 
-def _again(failed: Sequence[Output], written: Sequence[Output]) -> str:
-    """How to write what failed without computing once more."""
-    files = {output.format: output.path for output in reversed(written) if output.path}
-    stored = next((files[name] for name in STORED if name in files), None)
-    wanted = " ".join(f"-o {shlex.quote(str(output))}" for output in failed)
-    if stored is not None:
-        return f"Then run: sci-batch push --from {shlex.quote(str(stored))} {wanted}"
-    return "With -o parquet=FILE beside it, `sci-batch push --from FILE` can do it later without computing."
+def _stored(written: Sequence[Output]) -> Output | None:
+    """The best of the files that `push` and `report` read."""
+    files = {output.format: output for output in reversed(written) if output.path}
+    return next((files[name] for name in STORED if name in files), None)
+
+
+def _again(report: Report, failed: Sequence[Output], stored: Output | None, push: Push) -> str:
+    """The command that writes what failed without computing once more."""
+    if stored is None:
+        return (
+            "With -o parquet=FILE beside it, `sci-batch push --from FILE` can do it later without computing."
+        )
+    addresses = all(output.target for output in failed)
+    words = ["sci-batch", *(("push", "--from") if addresses else ("report",)), str(stored.path)]
+    for output in failed:
+        words += ["-o", str(output)]
+    words += [word for pair in push.given.items() for word in pair]
+    if stored.format == "csv":
+        words += _unsaid(report)
+    logins = any(has_login(output.target) for output in failed if output.target)
+    return f"Then run: {shlex.join(words)}{' (with the login in the address)' if logins else ''}"
+
+
+def _unsaid(report: Report) -> list[str]:
+    """What a CSV file does not hold."""
+    made = report.provenance
+    unit = [] if made.functional_unit is None else ["--unit-name", made.functional_unit]
+    return [*unit, *(["--cluster-label", f"cluster={made.cluster}"] if made.cluster else [])]

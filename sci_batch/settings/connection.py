@@ -58,6 +58,7 @@ def push_settings(settings: Settings) -> Push:
         cert_file=settings.push_cert_file,
         key_file=settings.push_key_file,
         header_file=settings.push_header_file,
+        headers=settings.push_headers,
         org_id=settings.push_org_id,
         timeout_seconds=float(settings.timeout_seconds),
         retries=settings.retries,

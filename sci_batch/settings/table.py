@@ -20,8 +20,9 @@ ENERGY, CARBON, SCORE, OUTPUT, CHECKS, TERMINAL = "Energy", "Carbon", "Score", "
 PUBLISHING = "Publishing"
 
 _COMPUTE = ("compute",)
-_WRITING = ("compute", "push")
-_ALL = ("compute", "record", "queries", "push")
+_STORED = ("push", "report")
+_WRITING = ("compute", *_STORED)
+_ALL = ("compute", "record", "queries", *_STORED)
 
 
 def _tz(name: str) -> str:
@@ -47,8 +48,12 @@ class Settings:
         help="Folder for the recording.",
     )  # fmt: skip
     from_file: Path | None = option(
-        "from", panel=SOURCE, metavar="FILE", parse=values.path, commands=("push",),
-        help="A stored result, written with -o parquet=FILE or -o json=FILE: no server needed.",
+        "from", panel=SOURCE, metavar="RESULT", parse=values.path, commands=_STORED,
+        help="A stored result: a file that -o parquet=FILE, json=FILE or csv=FILE wrote.",
+    )  # fmt: skip
+    unit_name: str | None = option(
+        "unit-name", panel=SOURCE, metavar="NAME", parse=values.text, commands=_STORED,
+        help="Name of the first functional unit of a stored CSV file, which does not hold it.",
     )  # fmt: skip
 
     timeout_seconds: int = option(
@@ -150,7 +155,7 @@ class Settings:
     )  # fmt: skip
     group_by: tuple[str, ...] = option(
         "group-by", panel=SELECTION, metavar="KEYS", parse=values.group_by, default="namespace,workload",
-        commas=True, commands=_ALL,
+        commas=True, commands=("compute", "record", "queries", "push"),
         help="Any of cluster,node,namespace,workload,pod and label:KEY.",
     )  # fmt: skip
 
@@ -284,7 +289,7 @@ class Settings:
         help="Tables show the N rows with the most carbon, and what the others add up to.",
     )  # fmt: skip
     no_clobber: bool = switch(
-        "no-clobber", panel=OUTPUT, commands=("compute", "record", "push"),
+        "no-clobber", panel=OUTPUT, commands=("compute", "record", *_STORED),
         help="Never replace a file that exists.",
     )  # fmt: skip
 
@@ -319,7 +324,12 @@ class Settings:
     )  # fmt: skip
     push_header_file: Path | None = option(
         "push-header-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
-        help="File with HTTP headers for them, one `Name: value` a line.",
+        help="File with HTTP headers for them, one `Name: value` a line; the variable "
+        "SCI_BATCH_PUSH_HEADERS takes the same text.",
+    )  # fmt: skip
+    push_headers: tuple[tuple[str, str], ...] = option(
+        "push-headers", panel=PUBLISHING, parse=parse_headers, combine=values.flat, repeatable=True,
+        split="\n", secret=True, help="HTTP headers for them, one `Name: value` a line.",
     )  # fmt: skip
     push_org_id: str | None = option(
         "push-org-id", panel=PUBLISHING, metavar="TENANT", parse=values.text, commands=_WRITING,

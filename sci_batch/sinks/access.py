@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from sci_batch.errors import UsageError
-from sci_batch.prometheus.http import HttpSettings, is_header, split_url
+from sci_batch.prometheus.http import HttpSettings, parse_headers, split_url
+from sci_batch.prometheus.http import check as check_http
 from sci_batch.schema import LABEL_KEY_PREFIX, label_column
 
 JOB = "sci_batch"
@@ -29,6 +30,8 @@ class Push:
     key_file: Path | None = None
     header_file: Path | None = None
     """File with lines `Name: value`."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Names and values beside those of the file."""
     org_id: str | None = None
     """Tenant, sent as `X-Scope-OrgID`."""
     timeout_seconds: float = 60.0
@@ -37,20 +40,63 @@ class Push:
     """Tries after the first."""
 
     @property
-    def files(self) -> dict[str, Path]:
-        """Flag to file, of those that are given."""
-        given = {
-            "--push-bearer-token-file": self.bearer_token_file,
-            "--push-basic-auth-file": self.basic_auth_file,
-            "--push-ca-file": self.ca_file,
-            "--push-cert-file": self.cert_file,
-            "--push-key-file": self.key_file,
-            "--push-header-file": self.header_file,
+    def given(self) -> dict[str, str]:
+        """Flag to value of what the user gave beside headers, none of it secret: files and names."""
+        names = [item.name for item in fields(self) if item.name not in _OF_EVERY_SERVER]
+        return {
+            f"--push-{name.replace('_', '-')}": str(getattr(self, name))
+            for name in names
+            if getattr(self, name) != getattr(_NOTHING, name)
         }
-        return {flag: path for flag, path in given.items() if path is not None}
+
+    def http(self, target: str) -> HttpSettings:
+        """How to reach one server; the file of headers is read now.
+
+        Raises
+        ------
+        UsageError
+            As `free_headers`.
+        """
+        return HttpSettings(
+            url=target,
+            timeout_seconds=self.timeout_seconds,
+            retries=self.retries,
+            bearer_token_file=_name(self.bearer_token_file),
+            basic_auth_file=_name(self.basic_auth_file),
+            ca_file=_name(self.ca_file),
+            cert_file=_name(self.cert_file),
+            key_file=_name(self.key_file),
+            headers=self.free_headers(),
+            org_id=self.org_id,
+            flags="--push-",
+            url_flag="the address of --output",
+        )
+
+    def free_headers(self) -> tuple[tuple[str, str], ...]:
+        """Headers of the file, read now, and those given beside it.
+
+        Raises
+        ------
+        UsageError
+            The file cannot be read, or a line of it is no header.
+        """
+        if self.header_file is None:
+            return self.headers
+        try:
+            text = self.header_file.read_text(encoding="latin-1")
+        except OSError as failed:
+            flag = "--push-header-file"
+            raise UsageError(
+                f"the file {self.header_file} of {flag} cannot be read: {failed.strerror}", f"Check {flag}."
+            ) from None
+        return (*parse_headers(text), *self.headers)
 
 
-_LOGINS: tuple[str, ...] = ("--push-bearer-token-file", "--push-basic-auth-file")
+_OF_EVERY_SERVER = ("headers", "timeout_seconds", "retries")
+"""Fields without a flag `--push-...`."""
+_NOTHING = Push()
+_SECRET = ("--push-bearer-token-file", "--push-basic-auth-file", "--push-header-file")
+_FILES = (*_SECRET, "--push-ca-file", "--push-cert-file", "--push-key-file")
 
 
 def check_target(value: str) -> str:
@@ -82,6 +128,11 @@ def shown(target: str) -> str:
     return f"{parts.scheme}://{_host(target)}{parts.path.rstrip('/')}"
 
 
+def has_login(target: str) -> bool:
+    """Whether the address holds user and password."""
+    return HttpSettings(url=target).url_login is not None
+
+
 def _host(target: str) -> str:
     return split_url(target).netloc.rpartition("@")[2]
 
@@ -105,22 +156,21 @@ def check(push: Push, targets: Sequence[str]) -> None:
         Two logins, a key without its certificate, a missing file, an unusable tenant, or one secret that
         would go to several servers.
     """
-    if push.key_file and not push.cert_file:
-        raise UsageError("--push-key-file needs --push-cert-file", "Give both.")
-    if push.org_id is not None and not is_header("X-Scope-OrgID", push.org_id):
-        raise UsageError("--push-org-id holds a character that no HTTP header can carry", "Correct it.")
-    for flag, path in push.files.items():
-        if not path.is_file():
-            raise UsageError(f"the file {path} of {flag} does not exist", f"Check {flag}.")
-    logins = [flag for flag in _LOGINS if flag in push.files]
-    if any(HttpSettings(url=target).url_login for target in targets):
-        logins.append("user:password in the address")
-    if len(logins) > 1:
-        raise UsageError(f"two logins are given at once: {' and '.join(logins)}", "Keep one of them.")
+    given = push.given
+    for flag in _FILES:
+        if flag in given and not Path(given[flag]).is_file():
+            raise UsageError(f"the file {given[flag]} of {flag} does not exist", f"Check {flag}.")
+    for target in targets:
+        check_http(push.http(target))
     servers = {(split_url(target).scheme, _host(target)) for target in targets}
-    secrets = [flag for flag in (*_LOGINS, "--push-header-file") if flag in push.files]
+    secrets = [flag for flag in _SECRET if flag in given]
+    secrets += ["SCI_BATCH_PUSH_HEADERS"] if push.headers else []
     if len(servers) > 1 and secrets:
         raise UsageError(
             f"{' and '.join(secrets)} would go to {len(servers)} servers",
             "Publish to one of them here, to the others by `sci-batch push --from FILE`.",
         )
+
+
+def _name(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import random
 import re
@@ -14,12 +13,14 @@ import requests
 
 from sci_batch import __version__
 from sci_batch.errors import SinkError, UsageError
-from sci_batch.prometheus.auth import Credentials, HeaderAuth, read_secret
-from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS, HttpSettings, is_header, parse_headers
-from sci_batch.prometheus.problems import LONGEST_WAIT_SECONDS, clean, retry_after_seconds
+from sci_batch.prometheus.auth import Credentials, HeaderAuth, credentials
+from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS
+from sci_batch.prometheus.http_config import HttpConfig
+from sci_batch.prometheus.oauth import TokenSource
+from sci_batch.prometheus.problems import clean, retry_after_seconds, wait_seconds
+from sci_batch.prometheus.transport import effective_tls, may_pass, reason, tls_words
 from sci_batch.sinks.access import Push
 
-_FIRST_WAIT_SECONDS = 0.5
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP states after which the same request may work."""
 _BROKEN = (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
@@ -68,12 +69,13 @@ class Delivery:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._http = HttpSettings(url=target)
+        self._target = target
         self._push = push
         self._name = name
         self._final = final
         self._sleep = sleep
         self._jitter = jitter
+        self._tokens = TokenSource(push.timeout_seconds)
         self._pool = requests.Session()
         # Its debug lines show the query string of the URL, where some put a key.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -102,50 +104,46 @@ class Delivery:
             self._wait(failure, tried)
 
     def _wait(self, failure: _Failure, tried: int) -> None:
-        seconds = failure.wait_seconds
-        if seconds is None:
-            longest = min(_FIRST_WAIT_SECONDS * 2 ** (tried - 1), LONGEST_WAIT_SECONDS)
-            seconds = longest * (0.5 + 0.5 * self._jitter())
+        seconds = wait_seconds(failure.wait_seconds, tried, self._jitter())
         log.info("Trying again in %.1f s: %s", seconds, failure.error.what)
         self._sleep(seconds)
 
     def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> _Failure | None:
-        push = self._push
-        login = credentials(self._http, push)
-        cert = (str(push.cert_file), str(push.key_file)) if push.key_file else _text(push.cert_file)
+        try:
+            http = self._push.http(self._target)
+            verify, cert = effective_tls(http, HttpConfig())
+            login = credentials(http, HttpConfig(), self._tokens)
+        except UsageError as error:  # a file that is gone since the settings were read
+            raise SinkError(error.what.rstrip("."), error.cure) from None
         try:
             answer = self._pool.request(
                 method,
                 url,
-                params=list(self._http.url_params),
+                params=list(http.url_params),
                 data=body,
                 headers={"User-Agent": f"sci-batch/{__version__}", **headers},
                 auth=HeaderAuth(login.headers),
-                timeout=(min(CONNECT_TIMEOUT_SECONDS, push.timeout_seconds), push.timeout_seconds),
-                verify=_text(push.ca_file) or True,
+                timeout=(min(CONNECT_TIMEOUT_SECONDS, http.timeout_seconds), http.timeout_seconds),
+                verify=verify,
                 cert=cert,
                 allow_redirects=False,
             )
         except requests.RequestException as failed:
             return self._unanswered(failed, url)
-        except OSError:  # what requests raises for a CA or certificate file that is gone, or is none
-            raise SinkError("a TLS file cannot be read", f"Check {_TLS_FLAGS}.") from None
+        except OSError:  # what requests raises for a file of certificates that is not there
+            cure = f"Check REQUESTS_CA_BUNDLE, {_TLS_FLAGS}."
+            raise SinkError("a TLS file cannot be read", cure) from None
         return None if answer.status_code < 300 else self._refused(answer, url, login)
 
     def _unanswered(self, failed: requests.RequestException, url: str) -> _Failure:
         if isinstance(failed, requests.exceptions.SSLError):
-            words = clean(str(_inner(failed)), 300)
+            words = tls_words(failed)
             cure = f"Check {_TLS_FLAGS}, and http:// or https:// in --output."
-            # A hang-up during the handshake may be a restart; a wrong certificate stays wrong.
-            return _Failure(
-                SinkError(f"the TLS connection to {url} failed: {words}", cure), "EOF occurred" in words
-            )
+            return _Failure(SinkError(f"the TLS connection to {url} failed: {words}", cure), may_pass(words))
         if isinstance(failed, requests.exceptions.Timeout):
             words = f"no answer within {self._push.timeout_seconds:g} s"
         elif isinstance(failed, _BROKEN):
-            # The innermost words, such as 'Connection refused': the outer ones repeat the whole URL.
-            words = re.sub(r"\[Errno -?\d+\] ", "", str(_inner(failed)).rsplit(": ", 1)[-1])
-            words = clean(words, 200) or "connection failed"
+            words = reason(failed)
         else:
             # A request that could not be built; its text may hold a header.
             what = f"the request to {url} could not be sent ({type(failed).__name__})"
@@ -174,71 +172,3 @@ def _cure(state: int, name: str) -> str:
     if state in (404, 405):
         return f"Check the path of the address in --output: is there {name}?"
     return "Try again later." if state in _PASSING else "See what the server says."
-
-
-def credentials(http: HttpSettings, push: Push) -> Credentials:
-    """Headers of one request, and what no message may show.
-
-    Raises
-    ------
-    SinkError
-        A secret file is missing, unreadable, empty or unfit for a header; names flag and file.
-    """
-    try:
-        headers = _free_headers(push)
-        login = _login(http, push)
-    except UsageError as error:
-        raise SinkError(error.what.rstrip("."), error.cure) from None
-    secrets = [text for value in headers.values() for text in (value, value.rpartition(" ")[2])]
-    secrets += [value for _, value in http.url_params]
-    if push.org_id is not None:
-        headers["X-Scope-OrgID"] = push.org_id
-    if login is not None:
-        headers["Authorization"], hidden = login
-        secrets += hidden
-    if any(not is_header(name, value) for name, value in headers.items()):
-        raise SinkError(
-            "a secret holds a line break or a character that HTTP cannot carry",
-            "Check the files of --push-bearer-token-file and --push-header-file.",
-        )
-    return Credentials(headers=tuple(headers.items()), secrets=tuple(secrets))
-
-
-def _free_headers(push: Push) -> dict[str, str]:
-    if push.header_file is None:
-        return {}
-    flag = "--push-header-file"
-    try:
-        return dict(parse_headers(push.header_file.read_text(encoding="latin-1")))
-    except OSError as failed:
-        raise UsageError(
-            f"The file {push.header_file} of {flag} cannot be read: {failed.strerror}", f"Check {flag}."
-        ) from None
-
-
-def _login(http: HttpSettings, push: Push) -> tuple[str, tuple[str, ...]] | None:
-    if push.bearer_token_file is not None:
-        token = read_secret(str(push.bearer_token_file), "--push-bearer-token-file")
-        return f"Bearer {token}", (token,)
-    if push.basic_auth_file is not None:
-        flag = "--push-basic-auth-file"
-        user, colon, password = read_secret(str(push.basic_auth_file), flag).partition(":")
-        if not colon:
-            what = f"The file {push.basic_auth_file} of {flag} is not user:password"
-            raise UsageError(what, "Add the colon.")
-        return _basic(user, password)
-    return None if http.url_login is None else _basic(*http.url_login)
-
-
-def _basic(user: str, password: str) -> tuple[str, tuple[str, ...]]:
-    encoded = base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
-    return f"Basic {encoded}", (encoded, password)
-
-
-def _inner(failed: requests.RequestException) -> object:
-    inner = failed.args[0] if failed.args else failed
-    return getattr(inner, "reason", inner)
-
-
-def _text(path: object | None) -> str | None:
-    return None if path is None else str(path)

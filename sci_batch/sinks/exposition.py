@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sci_batch.sinks.families import INFO, Family, Labels
+from sci_batch.sinks.families import Family, Labels
+from sci_batch.sinks.metrics import INFO
 from sci_batch.units import MS_PER_SECOND
 
 LINES_AT_ONCE = 10_000
@@ -14,12 +15,12 @@ def openmetrics(families: list[Family]) -> Iterator[str]:
     """Pieces of OpenMetrics text: families together, times rising in each series, `# EOF`."""
     for family in families:
         # OpenMetrics has a type of its own for information, whose name goes without the suffix.
-        info = family.name == INFO
-        name = family.name.removesuffix("_info") if info else family.name
+        metric, info = family.metric, family.metric == INFO
+        name = metric.name.removesuffix("_info") if info else metric.name
         yield f"# TYPE {name} {'info' if info else 'gauge'}\n"
-        if family.unit:
-            yield f"# UNIT {name} {family.unit}\n"
-        yield f"# HELP {name} {_escaped(family.meaning)}\n"
+        if metric.unit:
+            yield f"# UNIT {name} {metric.unit}\n"
+        yield f"# HELP {name} {_escaped(metric.meaning)}\n"
         yield from _lines(family, timed=True)
     yield "# EOF\n"
 
@@ -27,12 +28,13 @@ def openmetrics(families: list[Family]) -> Iterator[str]:
 def plain(families: list[Family]) -> Iterator[str]:
     """Pieces of text without times, for one sample per series."""
     for family in families:
-        yield f"# HELP {family.name} {_escaped(family.meaning)}\n# TYPE {family.name} gauge\n"
+        name = family.metric.name
+        yield f"# HELP {name} {_escaped(family.metric.meaning)}\n# TYPE {name} gauge\n"
         yield from _lines(family, timed=False)
 
 
 def _lines(family: Family, *, timed: bool) -> Iterator[str]:
-    heads = [f"{family.name}{_braces(labels)} " for labels in family.labels]
+    heads = [f"{family.metric.name}{_braces(labels)} " for labels in family.labels]
     series, times, values = family.series.tolist(), family.time_ms.tolist(), family.value.tolist()
     for first in range(0, len(values), LINES_AT_ONCE):
         part = slice(first, first + LINES_AT_ONCE)

@@ -1,7 +1,6 @@
 """RESULT as Prometheus metrics: base units, one series per group, nothing where a value is unknown.
 
-Pushgateway, remote write and the two text formats show the same names and labels. All are gauges: the
-joules of a window stand beside its start and end, they are no counter.
+Pushgateway, remote write and the two text formats show the same names (`metrics.py`) and labels.
 """
 
 from __future__ import annotations
@@ -16,20 +15,27 @@ from sci_batch.errors import SinkError
 from sci_batch.report import Report
 from sci_batch.schema import LABEL_KEY_PREFIX, label_column, of_unit
 from sci_batch.sinks.access import JOB, Push, group_name
+from sci_batch.sinks.metrics import (
+    INFO,
+    LAST_SUCCESS,
+    OF_ROWS,
+    OF_UNITS,
+    WINDOW_END,
+    WINDOW_START,
+    Metric,
+)
 from sci_batch.units import JOULES_PER_KWH, MS_PER_SECOND
 
 Labels = tuple[tuple[str, str], ...]
-INFO = "sci_batch_info"
+_SIZES = {"energy_kwh": JOULES_PER_KWH}
+"""Columns of RESULT that are in another unit than their metric, and how many of it one is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """All samples of one metric, ordered by series, then by time."""
 
-    name: str
-    meaning: str
-    unit: str
-    """OpenMetrics unit, the last word of `name`; empty where there is none."""
+    metric: Metric
     labels: tuple[Labels, ...]
     """Label names and values of each series, sorted by name, without empty ones."""
     series: np.ndarray
@@ -52,26 +58,6 @@ class _Rows:
     series: np.ndarray
     labels: tuple[Labels, ...]
     time_ms: np.ndarray
-
-
-# Column of RESULT, metric, unit of the metric, its size, meaning.
-_MEASURES = (
-    ("energy_kwh", "sci_batch_energy_joules", "joules", JOULES_PER_KWH,
-     "IT energy of the window, before PUE"),
-    ("operational_gco2e", "sci_batch_carbon_operational_grams", "grams", 1,
-     "Operational carbon O of the window, CO2 equivalent"),
-    ("embodied_gco2e", "sci_batch_carbon_embodied_grams", "grams", 1,
-     "Embodied carbon M of the window, CO2 equivalent"),
-    ("carbon_gco2e", "sci_batch_carbon_grams", "grams", 1, "Carbon C = O + M of the window, CO2 equivalent"),
-    ("intensity_gco2e_per_kwh", "sci_batch_intensity_grams_per_kwh", "", 1,
-     "Grid carbon intensity in effect, weighted by energy"),
-    ("coverage", "sci_batch_coverage_ratio", "ratio", 1,
-     "Share of the window in which the node's Kepler was scraped"),
-)  # fmt: skip
-_OF_UNITS = (
-    ("functional_units", "sci_batch_functional_units", "Units of work R done in the window"),
-    ("sci_gco2e_per_unit", "sci_batch_sci_grams_per_unit", "SCI = C / R of the window, CO2 equivalent"),
-)
 
 
 def common_labels(report: Report, push: Push, *, job: bool) -> dict[str, str]:
@@ -106,8 +92,8 @@ def of_report(report: Report, common: dict[str, str]) -> list[Family]:
     result = report.result
     rows = _rows(result, report.provenance.group_by, common)
     found = [
-        _family(name, meaning, unit, rows, result[column].to_numpy() * size)
-        for column, name, unit, size, meaning in _MEASURES
+        _family(metric, rows, result[column].to_numpy() * _SIZES.get(column, 1))
+        for column, metric in OF_ROWS.items()
     ]
     found += _per_unit(report, rows)
     found += _of_windows(report, common)
@@ -116,10 +102,7 @@ def of_report(report: Report, common: dict[str, str]) -> list[Family]:
 
 def last_success(common: dict[str, str], now_ms: int) -> Family:
     """When a run published last: the alert on a job that stays away asks for it."""
-    return _single(
-        "sci_batch_last_success_timestamp_seconds", "Time of the last run that published", "seconds", common,
-        np.array([now_ms], np.int64), np.array([now_ms / MS_PER_SECOND]),
-    )  # fmt: skip
+    return _single(LAST_SUCCESS, common, np.array([now_ms], np.int64), np.array([now_ms / MS_PER_SECOND]))
 
 
 def count(families: list[Family]) -> int:
@@ -195,7 +178,7 @@ def _per_unit(report: Report, rows: _Rows) -> list[Family]:
             [report.result[of_unit(column, units[number], number)].to_numpy() for number in each]
         )
 
-    return [_family(name, meaning, "", every, values(column)) for column, name, meaning in _OF_UNITS]
+    return [_family(metric, every, values(column)) for column, metric in OF_UNITS.items()]
 
 
 def _of_windows(report: Report, common: dict[str, str]) -> list[Family]:
@@ -204,28 +187,24 @@ def _of_windows(report: Report, common: dict[str, str]) -> list[Family]:
     start, end = _milliseconds(windows["window_start"]), _milliseconds(windows["window_end"])
     made = report.provenance
     how = {**common, "version": made.tool_version, "fingerprint": made.fingerprint}
+    # A result read from a CSV file does not know how it was made.
+    info = [_single(INFO, how, end, np.ones(len(end)))] if made.fingerprint else []
     return [
-        _single("sci_batch_window_start_timestamp_seconds", "Start of the window, inclusive", "seconds",
-                common, end, start / MS_PER_SECOND),
-        _single("sci_batch_window_end_timestamp_seconds", "End of the window, exclusive", "seconds",
-                common, end, end / MS_PER_SECOND),
-        _single(INFO, "Version of sci-batch, and fingerprint of the method: equal ones are comparable", "",
-                how, end, np.ones(len(end))),
-    ]  # fmt: skip
+        _single(WINDOW_START, common, end, start / MS_PER_SECOND),
+        _single(WINDOW_END, common, end, end / MS_PER_SECOND),
+        *info,
+    ]
 
 
-def _single(
-    name: str, meaning: str, unit: str, labels: dict[str, str], time_ms: np.ndarray, value: np.ndarray
-) -> Family:
-    return _family(
-        name, meaning, unit, _Rows(np.zeros(len(time_ms), np.int64), (_labels(labels),), time_ms), value
-    )
+def _single(metric: Metric, labels: dict[str, str], time_ms: np.ndarray, value: np.ndarray) -> Family:
+    rows = _Rows(np.zeros(len(time_ms), np.int64), (_labels(labels),), time_ms)
+    return _family(metric, rows, value)
 
 
-def _family(name: str, meaning: str, unit: str, rows: _Rows, value: np.ndarray) -> Family:
+def _family(metric: Metric, rows: _Rows, value: np.ndarray) -> Family:
     known = np.flatnonzero(~np.isnan(value))
     order = known[np.lexsort((rows.time_ms[known], rows.series[known]))]
     return Family(
-        name=name, meaning=meaning, unit=unit, labels=rows.labels,
-        series=rows.series[order], time_ms=rows.time_ms[order], value=value[order],
+        metric=metric, labels=rows.labels, series=rows.series[order], time_ms=rows.time_ms[order],
+        value=value[order],
     )  # fmt: skip

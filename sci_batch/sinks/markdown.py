@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from sci_batch.errors import SinkError
-from sci_batch.report import Report
+from sci_batch.report import Provenance, Report
 from sci_batch.schema import FLAGS, of_unit
 from sci_batch.sinks import SinkOptions, numbers
 from sci_batch.sinks.access import group_name
@@ -48,10 +48,15 @@ def page(report: Report, options: SinkOptions) -> str:
         *([_rest(rows.iloc[most:])] if len(rows) > most else []),
         _details("Totals and books", [f"{_text(word)}: {_text(value)}" for word, value in totals(report)]),
         *([_details("Flags", _flags(report))] if report.flag_counts else []),
-        f"<sub>sci-batch {_text(made.tool_version)}, method {_text(made.fingerprint)}, "
-        f"source {_code(made.source)}, windows of {_text(made.window)}</sub>",
+        f"<sub>{_origin(made)}source {_code(made.source)}, windows of {_text(made.window)}</sub>",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _origin(made: Provenance) -> str:
+    """Version and method; nothing where a CSV file was read, which holds neither."""
+    words = f"sci-batch {_text(made.tool_version)}, method {_text(made.fingerprint)}, "
+    return words if made.fingerprint else ""
 
 
 def _append(path: Path, text: bytes) -> None:

@@ -84,7 +84,7 @@ class _Collector:
         from prometheus_client import Metric
 
         for family in self._families:
-            metric = Metric(family.name, family.meaning, "gauge")
+            metric = Metric(family.metric.name, family.metric.meaning, "gauge")
             for labels, _, value in family.samples():
-                metric.add_sample(family.name, dict(labels), value)
+                metric.add_sample(metric.name, dict(labels), value)
             yield metric

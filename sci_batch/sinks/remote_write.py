@@ -124,7 +124,7 @@ def _in_time(families: list[Family]) -> Samples:
     series = []
     for family in families:
         series.append(family.series + len(labels))
-        labels += (tuple(sorted((("__name__", family.name), *pairs))) for pairs in family.labels)
+        labels += (tuple(sorted((("__name__", family.metric.name), *pairs))) for pairs in family.labels)
     number = np.concatenate(series)
     time_ms = np.concatenate([family.time_ms for family in families])
     value = np.concatenate([family.value for family in families])

@@ -282,7 +282,7 @@ def test_a_dead_pushgateway_leaves_the_files_and_says_what_to_run(
         in done.stderr
     )
     assert f"Written: csv={file}, parquet={parquet}" in done.stderr
-    pd.testing.assert_frame_equal(read_csv(file, handmade.GROUP_BY), handmade.result())
+    pd.testing.assert_frame_equal(read_csv(file)[0], handmade.result())
     (words,) = [line for line in done.stderr.splitlines() if "sci-batch push" in line]
     command = shlex.split(words[words.index("sci-batch push") :])
     assert command == ["sci-batch", "push", "--from", str(parquet), "-o", f"pushgateway={dead}"]
@@ -504,7 +504,7 @@ def test_a_server_and_promtool_read_the_textfile(tmp_path: Path, pushgateway: se
 
 def test_names_are_the_same_wherever_they_are_published(tmp_path: Path) -> None:
     """Dashboards and alerts are written against these names."""
-    assert {family.name for family in of_report(handmade.report(), {})} == {
+    assert {family.metric.name for family in of_report(handmade.report(), {})} == {
         "sci_batch_energy_joules",
         "sci_batch_carbon_operational_grams",
         "sci_batch_carbon_embodied_grams",

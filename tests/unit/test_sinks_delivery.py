@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,8 @@ def test_certificates_go_to_the_connection(
         monkeypatch.delenv(variable, raising=False)
     http.put(URL, text="")
     ca, cert, key = (tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem"))
+    for path in (ca, cert, key):
+        path.touch()
     send(delivery(ca_file=ca, cert_file=cert, key_file=key))
     send(delivery())
     first, second = http.request_history
@@ -182,7 +185,7 @@ def test_what_is_wrong_with_secret_files_names_the_flag(tmp_path: Path) -> None:
     for push, words in (
         (Push(bearer_token_file=missing), "--push-bearer-token-file cannot be read"),
         (Push(bearer_token_file=empty), "--push-bearer-token-file is empty"),
-        (Push(basic_auth_file=plain), "--push-basic-auth-file is not user:password"),
+        (Push(basic_auth_file=plain), "--push-basic-auth-file is not 'user:password'"),
         (Push(header_file=missing), "--push-header-file cannot be read"),
         (Push(header_file=plain), "Line 1 of the headers"),
     ):
@@ -191,24 +194,46 @@ def test_what_is_wrong_with_secret_files_names_the_flag(tmp_path: Path) -> None:
         assert "no colon" not in str(caught.value)
 
 
-def test_a_certificate_that_is_gone(tmp_path: Path) -> None:
-    made = Delivery("https://127.0.0.1:1", Push(ca_file=tmp_path / "ca.pem", retries=0), name="a server")
-    with pytest.raises(SinkError, match="TLS file") as caught:
-        made.send("PUT", "https://127.0.0.1:1", b"", {})
-    assert "--push-ca-file" in caught.value.cure
+def test_certificates_that_are_gone_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.pem"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+
+        def refused(**push: Path) -> SinkError:
+            with pytest.raises(SinkError) as caught:
+                Delivery(url, Push(retries=0, **push), name="a server").send("PUT", url, b"", {})  # type: ignore[arg-type]
+            return caught.value
+
+        assert "a.pem of --push-ca-file does not exist" in refused(ca_file=file).what
+        file.write_text("no certificate")
+        for push in ({"ca_file": file}, {"cert_file": file}):
+            error = refused(**push)
+            assert f"the TLS connection to {url} failed" in error.what
+            assert "--push-ca-file, --push-cert-file" in error.cure
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none"))
+        assert "REQUESTS_CA_BUNDLE" in refused().cure
 
 
 def test_checks_before_a_long_computation(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
+    headers = tmp_path / "headers"
+    headers.write_text("X-Key: a")
     check(Push(basic_auth_file=file), [URL, f"{URL}/other/path"])
     for push, targets, words in (
         (Push(bearer_token_file=file, basic_auth_file=file), [URL], "two logins"),
         (Push(bearer_token_file=file), ["http://a:b@gateway:9091"], "two logins"),
+        (
+            Push(bearer_token_file=file, headers=(("authorization", "x"),)),
+            [URL],
+            r"two logins are given at once \(--push-bearer-token-file and an Authorization header",
+        ),
+        (Push(headers=(("X-Key", "a"),)), [URL, WRITE], "SCI_BATCH_PUSH_HEADERS would go to 2 servers"),
         (Push(key_file=file), [URL], "--push-key-file needs --push-cert-file"),
         (Push(ca_file=tmp_path / "none"), [URL], "of --push-ca-file does not exist"),
         (Push(org_id="a\nb"), [URL], "--push-org-id"),
-        (Push(header_file=file), [URL, WRITE], "--push-header-file would go to 2 servers"),
+        (Push(header_file=headers), [URL, WRITE], "--push-header-file would go to 2 servers"),
+        (Push(header_file=file), [URL], "Line 1 of the headers"),
     ):
         with pytest.raises(UsageError, match=words):
             check(push, targets)

@@ -88,6 +88,78 @@ def test_members_of_a_later_version_are_left_out(tmp_path: Path) -> None:
     assert found.totals == handmade.TOTALS
 
 
+def csv_file(folder: Path, report: Report | None = None) -> Path:
+    return written("csv", folder, report or handmade.report())
+
+
+def test_rows_of_a_csv_file_come_back_the_same(tmp_path: Path) -> None:
+    report = rich_report()
+    found = stored.read(csv_file(tmp_path, report), "request", "eu")
+    pd.testing.assert_frame_equal(found.result, report.result, check_exact=True)
+    assert found.flag_counts == report.flag_counts
+    made = found.provenance
+    for name in (
+        "start",
+        "end",
+        "window",
+        "group_by",
+        "functional_unit",
+        "further_units",
+        "known",
+        "cluster",
+    ):
+        assert getattr(made, name) == getattr(report.provenance, name), name
+    assert found.provenance.columns == report.provenance.columns
+
+
+def test_sums_of_a_csv_file_by_hand(tmp_path: Path) -> None:
+    sums = stored.read(csv_file(tmp_path), "request").totals
+    # (1 + 0.5) kWh seen whole, (3 + 0.5) kWh seen half of the time
+    assert sums.coverage == pytest.approx((1.5 * 1.0 + 3.5 * 0.5) / 5)
+    found = (sums.rows, sums.energy_kwh, sums.operational_gco2e, sums.embodied_gco2e, sums.carbon_gco2e)
+    assert found == (4, 5.0, 1900.0, 100.0, 2000.0)
+    # Two rows may share one R: a sum could count it twice.
+    assert (sums.functional_units, sums.sci_gco2e_per_unit, sums.node_energy_kwh) == (None, None, None)
+
+
+def test_a_csv_file_does_not_know_the_name_of_its_unit(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not say what its functional unit is called") as caught:
+        stored.read(csv_file(tmp_path))
+    assert "--unit-name request" in caught.value.cure
+    without = handmade.result().assign(functional_units=math.nan, sci_gco2e_per_unit=math.nan)
+    found = stored.read(csv_file(tmp_path, handmade.report(frame=without, unit=None)))
+    assert found.provenance.units == ()
+
+
+def test_a_csv_file_of_other_keys_and_sources(tmp_path: Path) -> None:
+    frame = handmade.result().rename(columns={"namespace": "label:team", "workload": "node"})
+    frame.insert(list(frame.columns).index("embodied_gco2e"), "operational_gco2e:zone:DE", 1.0)
+    made = dataclasses.replace(
+        handmade.report().provenance, group_by=("label:team", "node"), also_intensity=("zone:DE",)
+    )
+    report = dataclasses.replace(handmade.report(frame=frame), provenance=made)
+    found = stored.read(csv_file(tmp_path, report), "request").provenance
+    assert (found.group_by, found.also_intensity) == (("label:team", "node"), ("zone:DE",))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text.replace("coverage", "seen"), "is no result"),
+        (lambda text: text.replace("0.75", "x"), "is no result"),
+        (lambda text: text.replace("2026-03-01T00:00:00Z", "March 1"), "is no result"),
+        (lambda text: text[: len(text) // 2], "is no result"),  # cut off in the middle of a row
+        (lambda text: text + text.splitlines()[1], "is no result"),  # a row twice
+        (lambda text: text.splitlines()[0] + "\n", "holds no rows"),
+    ],
+)
+def test_csv_files_that_are_changed_or_cut(change: Any, words: str, tmp_path: Path) -> None:
+    path = csv_file(tmp_path)
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(UsageError, match=words):
+        stored.read(path, "request")
+
+
 def foreign_parquet(path: Path) -> None:
     pq.write_table(pa.table({"a": [1]}), path)
 
@@ -98,7 +170,8 @@ def foreign_parquet(path: Path) -> None:
         (b"", "is no result of sci-batch"),
         (b"window_start,window_end\n", "is no result of sci-batch"),
         (b"[1]", "is no result of sci-batch"),
-        (b'{"rows": []}', "written by a newer sci-batch"),
+        (b'{"rows": []}', "is no result of sci-batch"),
+        (b'{"window_start": "2026-03-01T00:00:00Z"}\n{"window_start": "x"}\n', "is no result of sci-batch"),
         (b"PAR1 and nothing more", "is no result of sci-batch"),
         (b"\xff\xfe\x00", "is no result of sci-batch"),
     ],

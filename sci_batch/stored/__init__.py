@@ -1,4 +1,4 @@
-"""A result read back from a file that `-o parquet` or `-o json` wrote, bit for bit."""
+"""A result read back from a file: Parquet and JSON bit for bit and whole, CSV its rows."""
 
 from __future__ import annotations
 
@@ -13,33 +13,65 @@ from sci_batch.errors import UsageError
 from sci_batch.report import Provenance, Report, Totals, UnitTotal
 from sci_batch.schema import TIME, check
 from sci_batch.sinks.json import SCHEMA_VERSION
+from sci_batch.stored import rows
 
 _PARQUET_START = b"PAR1"
-_CURE = "Give a file that sci-batch wrote with -o parquet=FILE or -o json=FILE."
+_JSON_START = b"{"
+_CURE = "Give a file that sci-batch wrote with -o parquet=FILE, -o json=FILE or -o csv=FILE."
+_FOREIGN = (ValueError, KeyError, TypeError)
+"""What the readers of Parquet, JSON, CSV and UTF-8 raise on something else."""
 
 
-def read(path: Path) -> Report:
+def read(path: Path, unit: str | None = None, cluster: str = "") -> Report:
     """The report that was written.
+
+    Parameters
+    ----------
+    unit, cluster
+        Name of the first functional unit, and the cluster: a CSV file does not hold them.
 
     Raises
     ------
     UsageError
-        The file cannot be read, is none of ours, or was written by a newer version.
+        The file cannot be read, is none of ours, was written by a newer version, or is of another unit or
+        cluster.
     """
     try:
         with path.open("rb") as stream:
             start = stream.read(len(_PARQUET_START))
-        head, rows = _parquet(path) if start == _PARQUET_START else _json(path)
+        if start == _PARQUET_START:
+            report = _whole(path, *_parquet(path))
+        elif start[:1] == _JSON_START:
+            report = _whole(path, *_json(path))
+        else:
+            report = rows.read(path, unit, cluster)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}", _CURE) from None
-    except (ValueError, KeyError, TypeError):  # what JSON, Parquet and UTF-8 raise on something else
+    except _FOREIGN:
         raise UsageError(f"{path} is no result of sci-batch", _CURE) from None
+    _same("functional unit", report.provenance.functional_unit, unit, "--unit-name")
+    _same("cluster", report.provenance.cluster, cluster or None, "--cluster-label")
+    return report
+
+
+def _same(what: str, found: str | None, wanted: str | None, flag: str) -> None:
+    """Refuse to show the result of one in the name of another."""
+    if wanted is not None and wanted != found:
+        raise UsageError(
+            f"the {what} of the result is {found or '(none given)'}, not {wanted}",
+            f"Give the same {flag} as when it was computed, or none.",
+        )
+
+
+def _whole(path: Path, head: dict[str, Any], cells: pd.DataFrame) -> Report:
     version = head.get("schema_version")
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if not isinstance(version, int):
+        raise UsageError(f"{path} is no result of sci-batch", _CURE)
+    if version > SCHEMA_VERSION:
         raise UsageError(f"{path} was written by a newer sci-batch", "Update sci-batch.")
     try:
-        return _report(head, rows)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return _report(head, cells)
+    except (*_FOREIGN, AttributeError) as error:
         raise UsageError(f"{path} is not whole: {error}", _CURE) from None
 
 
@@ -58,11 +90,11 @@ def _json(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     return head, pd.DataFrame(head.pop("rows"))
 
 
-def _report(head: dict[str, Any], rows: pd.DataFrame) -> Report:
+def _report(head: dict[str, Any], cells: pd.DataFrame) -> Report:
     made = _made(Provenance, head["provenance"])
     sums = head["totals"]
     units = tuple(_made(UnitTotal, unit) for unit in sums.get("units", ()))
-    result = pd.DataFrame({column.name: _typed(rows[column.name], column.dtype) for column in made.columns})
+    result = pd.DataFrame({column.name: _typed(cells[column.name], column.dtype) for column in made.columns})
     check(result, made.columns)
     return Report(
         result=result,
