@@ -21,6 +21,9 @@ from sci_batch.prometheus.problems import clean, retry_after_seconds, wait_secon
 from sci_batch.prometheus.transport import effective_tls, may_pass, reason, tls_words
 from sci_batch.sinks.access import Push
 
+_LONGEST_WORDS = 20_000
+SHOWN_WORDS = 400
+"""Characters of a server's answer that are read, and shown."""
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP states after which the same request may work."""
 _BROKEN = (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
@@ -133,7 +136,11 @@ class Delivery:
         except OSError:  # what requests raises for a file of certificates that is not there
             cure = f"Check REQUESTS_CA_BUNDLE, {_TLS_FLAGS}."
             raise SinkError("a TLS file cannot be read", cure) from None
-        return None if answer.status_code < 300 else self._refused(answer, url, login)
+        if answer.status_code >= 300:
+            return self._refused(answer, url, login)
+        # A proxy may answer with its login page, and "200 OK".
+        page = "html" in answer.headers.get("Content-Type", "").lower() and answer.content
+        return self._refused(answer, url, login) if page else None
 
     def _unanswered(self, failed: requests.RequestException, url: str) -> _Failure:
         if isinstance(failed, requests.exceptions.SSLError):
@@ -152,9 +159,10 @@ class Delivery:
         return _Failure(SinkError(f"{self._name} at {url} cannot be reached: {words}", cure), True)
 
     def _refused(self, answer: requests.Response, url: str, login: Credentials) -> _Failure:
-        said = clean(login.hide(answer.content[:20_000].decode("utf-8", "replace")), 400)
+        said = clean(login.hide(answer.content[:_LONGEST_WORDS].decode("utf-8", "replace")), _LONGEST_WORDS)
         state = answer.status_code
-        what = f"{self._name} at {url} refused (HTTP {state}{f': {said}' if said else ''})"
+        words = f": {clean(said, SHOWN_WORDS)}" if said else ""
+        what = f"{self._name} at {url} refused (HTTP {state}{words})"
         final = self._final is not None and self._final.search(said) is not None
         wait = retry_after_seconds(answer.headers.get("Retry-After"))
         error = RefusedError(what, _cure(state, self._name), said)
@@ -162,6 +170,8 @@ class Delivery:
 
 
 def _cure(state: int, name: str) -> str:
+    if state < 300:
+        return f"A page for people answered instead of {name}: check the address of --output and the login."
     if state < 400:
         return "A redirect is not followed, so that no login goes astray: give its address in --output."
     if state in (401, 403, 407):

@@ -17,10 +17,11 @@ import numpy as np
 import pyarrow as pa
 
 from sci_batch.errors import SinkError
+from sci_batch.prometheus.problems import clean
 from sci_batch.report import Report
 from sci_batch.sinks import SinkOptions
 from sci_batch.sinks.access import shown
-from sci_batch.sinks.delivery import Delivery, RefusedError
+from sci_batch.sinks.delivery import SHOWN_WORDS, Delivery, RefusedError
 from sci_batch.sinks.families import Family, Labels, check_count, common_labels, last_success, of_report
 from sci_batch.sinks.protobuf import write_request
 from sci_batch.units import MS_PER_SECOND, SECONDS_PER_HOUR
@@ -142,7 +143,7 @@ def _broken_off(failed: SinkError, samples: Samples, piece: Samples, late: dict[
     if not (samples.time_ms < first).any():
         return SinkError(f"{failed.what}; no window is in", failed.cure)
     but = f" (but for {len(late)} that it found too old)" if late else ""
-    landed = f"windows that end before {rfc3339(first)} are in{but}, the others are not"
+    landed = f"windows that end before {rfc3339(first)} are in{but}, the others are not, or not whole"
     return SinkError(f"{failed.what}; {landed}", failed.cure)
 
 
@@ -153,7 +154,7 @@ def _too_late(late: dict[int, str], url: str, now_ms: int) -> SinkError:
     hours = max(0, now_ms - times[0]) // (SECONDS_PER_HOUR * MS_PER_SECOND) + 2
     windows = "1 window, which ends" if len(times) == 1 else f"{len(times)} windows, which end"
     return SinkError(
-        f"{NAME} at {url} did not take {windows} at {ends}: {late[times[0]]}",
+        f"{NAME} at {url} did not take {windows} at {ends}: {clean(late[times[0]], SHOWN_WORDS)}",
         f"Let it take late samples: out_of_order_time_window: {hours}h (Prometheus: under storage.tsdb in "
-        "prometheus.yml; Mimir: under limits). What it has already stays as it is.",
+        "prometheus.yml; Mimir: under limits). Then send all again: what it has already does no harm.",
     )

@@ -139,6 +139,32 @@ def process(*arguments: str, now: int = NOW) -> subprocess.CompletedProcess[str]
     )  # fmt: skip
 
 
+@dataclasses.dataclass(frozen=True)
+class History:
+    """A result of the demo: its rows as the CSV has them, and the stored files."""
+
+    rows: list[dict[str, str]]
+    csv: Path
+    parquet: Path
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    folder = tmp_path_factory.mktemp("history")
+    file, parquet = folder / "a.csv", folder / "a.parquet"
+    done = process(*DEMO, "-o", f"csv={file}", "-o", f"parquet={parquet}")
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(file)
+    assert len({row["window_start"] for row in rows}) == 4
+    assert any(row["sci_gco2e_per_unit"] == "" for row in rows)
+    return History(rows, file, parquet)
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
 # --- Pushgateway ---
 
 
@@ -294,32 +320,38 @@ def test_a_dead_pushgateway_leaves_the_files_and_says_what_to_run(
     })] == 1.2  # fmt: skip
 
 
-# --- Remote write ---
+def test_one_server_is_down_and_the_other_has_everything(tmp_path: Path, history: History) -> None:
+    """A crash between two outputs: files, then servers, each on its own."""
+    dead = f"http://127.0.0.1:{servers.free_port()}"
+    file, parquet = tmp_path / "a.csv", tmp_path / "a.parquet"
+    with servers.prometheus() as server:
+        done = process(*DEMO, "-o", f"pushgateway={dead}", "-o", f"remote-write={server.url}",
+                       "-o", f"csv={file}", "-o", f"parquet={parquet}", "--retries", "0")  # fmt: skip
+        assert done.returncode == 8
+        assert done.stderr.count("error:") == 1
+        assert f"Written: csv={file}, parquet={parquet}, remote-write={server.url}" in done.stderr
+        assert f"Then run: sci-batch push --from {parquet} -o pushgateway={dead}\n" in done.stderr
+        assert samples(server.url, NOW, MEASURES) == expected(rows_of(file)) == expected(history.rows)
 
 
-@dataclasses.dataclass(frozen=True)
-class History:
-    """A result of the demo: its rows as the CSV has them, and the stored file."""
-
-    rows: list[dict[str, str]]
-    parquet: Path
-
-
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> History:
-    folder = tmp_path_factory.mktemp("history")
-    file, parquet = folder / "a.csv", folder / "a.parquet"
-    done = process(*DEMO, "-o", f"csv={file}", "-o", f"parquet={parquet}")
+def test_a_csv_file_is_pushed_like_the_parquet_file(pushgateway: servers.Server, history: History) -> None:
+    url = pushgateway.url
+    assert process("push", "--from", str(history.parquet), "-o", f"pushgateway={url}").returncode == 0
+    whole = held(url)
+    done = process(
+        "push", "--from", str(history.csv), "-o", f"pushgateway={url}", "--unit-name", "request", "-v"
+    )
     assert done.returncode == 0, done.stderr
-    rows = rows_of(file)
-    assert len({row["window_start"] for row in rows}) == 4
-    assert any(row["sci_gco2e_per_unit"] == "" for row in rows)
-    return History(rows, parquet)
+    assert "note: a CSV file holds rows alone" in done.stderr
+    # It knows neither version nor fingerprint; nothing else differs.
+    assert held(url) == {key: value for key, value in whole.items() if key[0] != "sci_batch_info"}
+    assert len(held(url)) == len(whole) - 1
+    refused = process("push", "--from", str(history.csv), "-o", f"pushgateway={url}")
+    assert refused.returncode == 2
+    assert "--unit-name" in refused.stderr
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+# --- Remote write ---
 
 
 def expected(rows: list[dict[str, str]], unit: str = "request") -> Series:
@@ -437,6 +469,19 @@ def test_a_server_that_takes_nothing_late_names_the_windows() -> None:
         assert ends_of(server.url) == [2, 3, 5]
 
 
+def test_a_server_that_is_further_on_refuses_new_series_too() -> None:
+    """Older than its newest sample by half a block (of 72 h here, of 2 h elsewhere): out of bounds."""
+    now = pd.Timestamp("2026-03-06T03:00Z").timestamp()
+    with servers.prometheus(late="0s") as server:
+        SINKS["remote-write"](shifted(120), None, options(server.url, now))
+        with pytest.raises(
+            SinkError, match=r"2 windows, which end at 2026-03-01T01.*: out of bounds"
+        ) as caught:
+            SINKS["remote-write"](of_cluster("new"), None, options(server.url, now))
+        assert "out_of_order_time_window: 124h" in caught.value.cure
+        assert ask(server.url, 'sci_batch_carbon_grams{cluster="new"}', now - 5 * 86_400) == {}
+
+
 def three_to_five_without_four() -> Report:
     """Windows that end at 03:00, with another value than before, and at 05:00."""
     frame = shifted(2).result
@@ -479,7 +524,7 @@ def test_a_prometheus_without_the_receiver(tmp_path: Path, pushgateway: servers.
 
 def test_promtool_makes_blocks_of_openmetrics(history: History, tmp_path: Path) -> None:
     path = tmp_path / "history.om"
-    done = process("push", "--from", str(history.parquet), "-o", f"openmetrics={path}")
+    done = process("report", str(history.parquet), "-o", f"openmetrics={path}")
     assert done.returncode == 0, done.stderr
     with servers.prometheus(blocks=lambda data: servers.load_blocks(path, data)) as server:
         assert samples(server.url, NOW, MEASURES) == expected(history.rows)

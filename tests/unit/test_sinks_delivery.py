@@ -104,6 +104,22 @@ def test_a_redirect_is_not_followed(http: Any, tmp_path: Path) -> None:
     assert not elsewhere.called
 
 
+def test_a_login_page_is_no_success(http: Any) -> None:
+    http.put(URL, text="<html><title>Sign in</title>", headers={"Content-Type": "text/html; charset=utf-8"})
+    with pytest.raises(RefusedError, match="HTTP 200: <html><title>Sign in") as caught:
+        send(delivery())
+    assert "A page for people answered instead of a server" in caught.value.cure
+
+
+def test_long_words_of_a_server_are_read_whole_and_shown_short(http: Any) -> None:
+    """The cause may stand in the middle of them."""
+    http.put(URL, status_code=500, text=f"{'a' * 3000} out of order sample {'b' * 3000}")
+    with pytest.raises(RefusedError) as caught:
+        send(delivery())
+    assert http.call_count == 1
+    assert len(caught.value.what) < 500
+
+
 def test_files_are_read_at_each_request(http: Any, tmp_path: Path) -> None:
     token, headers = tmp_path / "token", tmp_path / "headers"
     headers.write_text("X-Team: shop\n# a remark\n")
@@ -278,7 +294,10 @@ def test_remote_write_says_what_is_in_when_the_server_dies(
 ) -> None:
     monkeypatch.setattr("sci_batch.sinks.remote_write.SAMPLES_AT_ONCE", 18)  # a window has 17 samples
     http.post(WRITE, [{"status_code": 204}, {"status_code": 503, "text": "shutting down"}])
-    with pytest.raises(SinkError, match="windows that end before 2026-03-01T02:00:00Z are in, the others"):
+    with pytest.raises(
+        SinkError,
+        match="windows that end before 2026-03-01T02:00:00Z are in, the others are not, or not whole",
+    ):
         pushed_to(WRITE, http)
     http.post(WRITE, status_code=401, text="who are you")
     with pytest.raises(SinkError, match=r"HTTP 401: who are you\); no window is in") as caught:
