@@ -22,6 +22,7 @@ PUBLISHING = "Publishing"
 _COMPUTE = ("compute",)
 _STORED = ("push", "report")
 _WRITING = ("compute", *_STORED)
+_FILES = ("compute", "report")
 _ALL = ("compute", "record", "queries", *_STORED)
 
 
@@ -285,11 +286,11 @@ class Settings:
         "Default: table on a terminal, csv in a pipe.",
     )  # fmt: skip
     top: int | None = option(
-        "top", panel=OUTPUT, metavar="N", parse=values.whole(1), commands=_WRITING,
+        "top", panel=OUTPUT, metavar="N", parse=values.whole(1), commands=_FILES,
         help="Tables show the N rows with the most carbon, and what the others add up to.",
     )  # fmt: skip
     no_clobber: bool = switch(
-        "no-clobber", panel=OUTPUT, commands=("compute", "record", *_STORED),
+        "no-clobber", panel=OUTPUT, commands=("record", *_FILES),
         help="Never replace a file that exists.",
     )  # fmt: skip
 
@@ -364,5 +365,5 @@ class Settings:
     )
     color: str = option(
         "color", panel=TERMINAL, metavar="auto|always|never", parse=values.one_of("auto", "always", "never"),
-        default="auto", commands=_WRITING, help="Colours in tables; NO_COLOR is honoured.",
+        default="auto", commands=_FILES, help="Colours in tables; NO_COLOR is honoured.",
     )  # fmt: skip

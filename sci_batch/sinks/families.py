@@ -116,11 +116,11 @@ def check_count(families: list[Family], push: Push) -> None:
     Raises
     ------
     SinkError
-        Nothing has been sent then.
+        Nothing has been published then.
     """
     if (found := count(families)) > push.max_series:
         raise SinkError(
-            f"{found} series are more than --push-max-series {push.max_series}; nothing was sent",
+            f"{found} series are more than --push-max-series {push.max_series}; nothing is published",
             "Group coarser (--group-by namespace), select (--namespace), or raise --push-max-series.",
         )
 

@@ -36,10 +36,12 @@ HEADERS = {
     "Content-Type": "application/x-protobuf",
     "X-Prometheus-Remote-Write-Version": "0.1.0",
 }
+CONTRADICTS = re.compile(
+    r"(duplicate|duplicated).(sample|timestamp)|sample.duplicate|same timestamp", re.IGNORECASE
+)
+"""What servers say of a sample with another value than the one that they have at this time."""
 TOO_LATE = re.compile(
-    r"out.of.order|out.of.bounds|too.(far.behind|old)|(duplicate|duplicated).(sample|timestamp)"
-    r"|sample.duplicate|same timestamp",
-    re.IGNORECASE,
+    rf"out.of.order|out.of.bounds|too.(far.behind|old)|{CONTRADICTS.pattern}", re.IGNORECASE
 )
 """What servers say of samples that are older than they take, or that contradict what they have. Prometheus
 says some of it with HTTP 500, as if it would pass."""
@@ -151,10 +153,22 @@ def _too_late(late: dict[int, str], url: str, now_ms: int) -> SinkError:
     times = sorted(late)
     ends = ", ".join(map(rfc3339, times[:3]))
     ends += f", ... {rfc3339(times[-1])}" if len(times) > 3 else ""
-    hours = max(0, now_ms - times[0]) // (SECONDS_PER_HOUR * MS_PER_SECOND) + 2
+    said = clean(late[times[0]], SHOWN_WORDS)
     windows = "1 window, which ends" if len(times) == 1 else f"{len(times)} windows, which end"
     return SinkError(
-        f"{NAME} at {url} did not take {windows} at {ends}: {clean(late[times[0]], SHOWN_WORDS)}",
+        f"{NAME} at {url} did not take {windows} at {ends}: {said}", _cure(said, now_ms - times[0])
+    )
+
+
+def _cure(said: str, age_ms: int) -> str:
+    """What helps against a refusal for good; `age_ms` is that of the oldest window that was refused."""
+    if CONTRADICTS.search(said):
+        return (
+            "It has another value at that time and keeps it: publish by another --push-group, or delete the "
+            "old series there first."
+        )
+    hours = max(0, age_ms) // (SECONDS_PER_HOUR * MS_PER_SECOND) + 2
+    return (
         f"Let it take late samples: out_of_order_time_window: {hours}h (Prometheus: under storage.tsdb in "
-        "prometheus.yml; Mimir: under limits). Then send all again: what it has already does no harm.",
+        "prometheus.yml; Mimir: under limits). Then send all again: what it has already does no harm."
     )

@@ -503,13 +503,18 @@ def test_a_server_that_takes_some_days_refuses_what_is_older() -> None:
         assert "out_of_order_time_window: 1441h" in caught.value.cure
 
 
-def test_another_value_for_the_same_time_is_told() -> None:
+@pytest.mark.parametrize("late", ["0s", "30d"])
+def test_another_value_for_the_same_time_is_told(late: str) -> None:
     now = pd.Timestamp("2026-03-01T02:00Z").timestamp()
-    with servers.prometheus(late="0s") as server:
+    with servers.prometheus(late=late) as server:
         SINKS["remote-write"](shifted(0), None, options(server.url, now))
         frame = handmade.result().assign(carbon_gco2e=7.0).tail(2).reset_index(drop=True)
-        with pytest.raises(SinkError, match="1 window, which ends at 2026-03-01T02:00:00Z: duplicate sample"):
+        words = "1 window, which ends at 2026-03-01T02:00:00Z: duplicate sample"
+        with pytest.raises(SinkError, match=words) as caught:
             SINKS["remote-write"](handmade.report(frame=frame), None, options(server.url, now))
+        assert "another value at that time and keeps it" in caught.value.cure
+        found = ask(server.url, 'sci_batch_carbon_grams{workload="web"}', now)
+        assert list(found.values()) == [1200.0]
 
 
 def test_a_prometheus_without_the_receiver(tmp_path: Path, pushgateway: servers.Server) -> None:
