@@ -61,5 +61,5 @@ def compute(source: Source, settings: Settings) -> Report:
         result=result,
         totals=summary.totals(result, served, book, placed[~wanted], settings.unattributed, grid),
         provenance=provenance,
-        flag_counts=summary.flag_counts(result["flags"]),
+        flag_counts=rows.flag_counts(result["flags"]),
     )

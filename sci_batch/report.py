@@ -106,6 +106,9 @@ class Provenance:
     known: tuple[str, ...] = ()
     """Columns of `schema.WHERE_KNOWN` that this result has."""
 
+    cluster: str = ""
+    """Value of `--cluster-label`, which tells published results apart; empty without it."""
+
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns of the result."""

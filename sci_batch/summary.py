@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from sci_batch import __version__, embodied
@@ -15,7 +14,8 @@ from sci_batch.grid import Grid
 from sci_batch.intensity import Intensity
 from sci_batch.provenance import fingerprint
 from sci_batch.report import AlsoTotal, Provenance, Totals, UnitTotal
-from sci_batch.schema import FLAGS, also_column
+from sci_batch.rows import mean_coverage
+from sci_batch.schema import also_column
 from sci_batch.settings import Settings
 from sci_batch.source import Source
 from sci_batch.windows import rfc3339
@@ -43,9 +43,6 @@ def totals(
         )
         for name, r in served.items()
     )
-    weight = result["energy_kwh"].fillna(0.0).to_numpy()
-    coverage = result["coverage"].to_numpy()
-    mean = float(np.average(coverage, weights=weight)) if weight.sum() > 0 else float(coverage.mean())
     known = book[book["node_kwh"].notna()]
     dropped = book["unattributed_kwh"] if policy == "drop" else book["unattributed_kwh"].iloc[:0]
     hidden = pd.concat([left_out["energy_kwh"], dropped], ignore_index=True)
@@ -59,7 +56,7 @@ def totals(
         sci_gco2e_per_unit=units[0].sci_gco2e_per_unit if units else None,
         units=units,
         also=tuple(_also(result, name, grid.sources[name]) for name in grid.also),
-        coverage=min(max(mean, float(coverage.min())), float(coverage.max())),
+        coverage=mean_coverage(result),
         node_energy_kwh=known_sum(book["node_kwh"]),
         pods_kwh=known_sum(book["pods_kwh"]),
         unattributed_kwh=known_sum(book["unattributed_kwh"]),
@@ -73,15 +70,6 @@ def totals(
 def _also(result: pd.DataFrame, name: str, source: Intensity) -> AlsoTotal:
     grams = known_sum(result[also_column(name).name])
     return AlsoTotal(source=name, kind=source.kind, basis=source.basis, operational_gco2e=grams)
-
-
-def flag_counts(flags: pd.Series) -> dict[str, int]:
-    """Rows per flag, most frequent first; `flags` is the column of the result."""
-    texts = flags.value_counts()
-    counts = {
-        name: int(texts[[name in str(text).split(",") for text in texts.index]].sum()) for name in FLAGS
-    }
-    return dict(sorted(((name, count) for name, count in counts.items() if count), key=lambda pair: -pair[1]))
 
 
 def _words(source: Intensity) -> list[str]:
@@ -131,6 +119,7 @@ def provenance(
         further_units=tuple(unit.name for unit in source.units[1:]),
         also_intensity=source.grid.also if source.grid else (),
         known=known,
+        cluster=settings.cluster_label[1] if settings.cluster_label else "",
         queries=source.queries(),
         notes=(*source.inputs.notes, *notes, *source.warnings()),
     )

@@ -74,6 +74,15 @@ def parse_duration(text: str) -> int:
     return _seconds(text, _SECONDS, "15m, 24h, 7d or 1h30m")
 
 
+def duration_text(seconds: int) -> str:
+    """The shortest text that `parse_duration` reads as this many seconds, in one unit.
+
+    >>> duration_text(5400), duration_text(86400)
+    ('90m', '1d')
+    """
+    return next(f"{seconds // _SECONDS[unit]}{unit}" for unit in "dhms" if seconds % _SECONDS[unit] == 0)
+
+
 def parse_lifespan(text: str) -> int:
     """Length of `4y`, `1460d` or `35040h` [s]; a year has 365 days."""
     return _seconds(text, _LIFESPAN_SECONDS, "4y, 1460d or 35040h")

@@ -86,6 +86,7 @@ def prometheus(
     scrape_configs: Sequence[dict[str, Any]] = (),
     web_config: Path | None = None,
     access: Access = OPEN,
+    late: str = "30d",
 ) -> Iterator[Server]:
     """Run Prometheus with remote write and no end of retention.
 
@@ -99,6 +100,8 @@ def prometheus(
         As in `prometheus.yml`.
     web_config
         Value of `--web.config.file`; say in `access` how to get in then.
+    late
+        `out_of_order_time_window`: how much older than the newest sample a written one may be.
 
     Raises
     ------
@@ -117,7 +120,7 @@ def prometheus(
                 {
                     "global": {"scrape_interval": "15s"},
                     "scrape_configs": list(scrape_configs),
-                    "storage": {"tsdb": {"out_of_order_time_window": "30d"}},
+                    "storage": {"tsdb": {"out_of_order_time_window": late}},
                 }
             )
         )
@@ -144,7 +147,8 @@ def pushgateway(
     """Run a Pushgateway that keeps its groups in memory only."""
     with tempfile.TemporaryDirectory(prefix="pushgateway-") as directory:
         web = [f"--web.config.file={web_config}"] if web_config else []
-        command = [binary("prometheus-pushgateway"), "--log.level=warn", *web, *flags]
+        # Debian's keeps its groups in /var/lib without the empty flag.
+        command = [binary("prometheus-pushgateway"), "--log.level=warn", "--persistence.file=", *web, *flags]
         with _running(command, "--web.listen-address=", "/-/ready", Path(directory), access) as server:
             yield server
 

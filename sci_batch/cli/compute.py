@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from sci_batch import gate
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import (
-    abandon_stdout,
-    now_ms,
-    on_terminal,
-    progress,
-    say,
-    show_error,
-    sink_options,
-)
-from sci_batch.errors import GateBreached, PartialError, SciBatchError, SinkError, UsageError
+from sci_batch.cli.terminal import now_ms, on_terminal, progress, say, show_error, sink_options
+from sci_batch.cli.writing import refuse_early, write
+from sci_batch.errors import GateBreached, PartialError, SciBatchError, SinkError
 from sci_batch.report import Report
 from sci_batch.schema import FLAGS
 from sci_batch.settings import Loaded, Output, Settings
-from sci_batch.sinks import BINARY, SINKS, SinkOptions
 
 
 @with_options("compute")
@@ -33,29 +24,17 @@ def compute(loaded: Loaded) -> None:
     """
     settings = loaded.settings
     outputs = settings.output or (Output("table" if on_terminal() else "csv", None),)
-    _refuse_early(outputs, settings)
+    refuse_early(outputs, settings, os.environ)
     from sci_batch import pipeline
 
     with progress(settings) as tell:
         report = pipeline.run(settings, now_ms=now_ms(os.environ), progress=tell)
     if not settings.quiet:
         _introduce(report)
-    failed = _write(report, outputs, sink_options(settings, os.environ))
+    failed = write(report, outputs, sink_options(settings, os.environ))
     if not settings.quiet:
         _explain_flags(report)
     _judge(report, settings, failed)
-
-
-def _refuse_early(outputs: Sequence[Output], settings: Settings) -> None:
-    """What is wrong with the outputs and can be seen before anything is fetched."""
-    for output in outputs:
-        if output.path is None and output.format in BINARY and on_terminal():
-            raise UsageError(
-                f"{output.format} on a terminal is unreadable",
-                f"Give a file: -o {output.format}=result.{output.format}.",
-            )
-        if settings.no_clobber and output.path is not None and output.path.exists():
-            raise UsageError(f"{output.path} exists, and --no-clobber is given", "Give -o another path.")
 
 
 def _introduce(report: Report) -> None:
@@ -69,24 +48,6 @@ def _introduce(report: Report) -> None:
 def _explain_flags(report: Report) -> None:
     for flag, rows in report.flag_counts.items():
         say(f"flag {flag} ({rows} {'row' if rows == 1 else 'rows'}): {FLAGS.get(flag, 'no explanation')}")
-
-
-def _write(report: Report, outputs: Sequence[Output], options: SinkOptions) -> SinkError | None:
-    """Every output, also after one has failed; one error that names both kinds."""
-    written: list[str] = []
-    failures: list[SinkError] = []
-    for output in outputs:
-        try:
-            SINKS[output.format](report, output.path, options)
-            written.append(str(output))
-        except BrokenPipeError:
-            abandon_stdout()
-        except SinkError as error:
-            failures.append(SinkError(f"{output.format}: {error.what}", error.cure))
-    if not failures:
-        return None
-    what = "; ".join(error.what for error in failures)
-    return SinkError(f"{what}. Written: {', '.join(written) or 'nothing'}", failures[0].cure)
 
 
 def _judge(report: Report, settings: Settings, failed: SinkError | None) -> None:

@@ -35,8 +35,9 @@ def _entry(parameter: Any, width: int) -> str:
     long = [name for name in parameter.opts if name.startswith("--")]
     short = [name for name in parameter.opts if not name.startswith("--")]
     off = [f"/ {name}" for name in parameter.secondary_opts]
-    value = [] if parameter.is_flag else [parameter.metavar or "TEXT"]
-    head = " ".join([", ".join([*short, *long]), *off, *value])
+    named = parameter.param_type_name == "option"
+    value = [] if named and parameter.is_flag else [parameter.metavar or "TEXT"]
+    head = " ".join([", ".join([*short, *long]), *off, *value] if named else value)
     # Break only at spaces: a flag or variable name must stay whole.
     bound = re.sub(
         r"\[[^]]*\]$|\[default: [^]]*\]", lambda match: match[0].replace(" ", _NO_BREAK), parameter.help or ""

@@ -16,8 +16,10 @@ from sci_batch.cli import config, factors
 from sci_batch.cli.compute import compute
 from sci_batch.cli.functional_units import functional_units
 from sci_batch.cli.help import GroupedHelp
+from sci_batch.cli.push import push
 from sci_batch.cli.queries import queries
 from sci_batch.cli.record import record
+from sci_batch.cli.report import report
 from sci_batch.cli.schema import schema
 from sci_batch.cli.terminal import abandon_stdout, say, show_error
 from sci_batch.errors import SciBatchError, UsageError
@@ -39,6 +41,8 @@ app = typer.Typer(
 app.command(cls=GroupedHelp)(compute)
 app.command(cls=GroupedHelp)(record)
 app.command(cls=GroupedHelp)(queries)
+app.command(cls=GroupedHelp)(report)
+app.command(cls=GroupedHelp)(push)
 app.command(cls=GroupedHelp)(schema)
 app.command(cls=GroupedHelp)(functional_units)
 app.add_typer(config.app, name="config")

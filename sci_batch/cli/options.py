@@ -16,8 +16,13 @@ CONFIG_PANEL = "Source"
 CONFIG_HELP = "TOML file with the same names as the flags, such as sci-batch.toml."
 
 
-def with_options(command: Command) -> Callable[[Callable[[Loaded], None]], Callable[..., None]]:
-    """Give a function of the loaded settings the flags of `command`."""
+def with_options(
+    command: Command, argument: str | None = None
+) -> Callable[[Callable[[Loaded], None]], Callable[..., None]]:
+    """Give a function of the loaded settings the flags of `command`.
+
+    `argument` is the field that is given by its place, without a flag.
+    """
 
     def decorate(run: Callable[[Loaded], None]) -> Callable[..., None]:
         def filled(**given: Any) -> None:
@@ -27,7 +32,11 @@ def with_options(command: Command) -> Callable[[Callable[[Loaded], None]], Calla
                 say(f"warning: {warning}")
             run(loaded)
 
-        parameters = [_parameter(name, item) for name, item in OPTIONS.items() if _has_flag(item, command)]
+        parameters = [
+            _argument(name, item) if name == argument else _parameter(name, item)
+            for name, item in OPTIONS.items()
+            if _has_flag(item, command)
+        ]
         parameters.append(_config_parameter())
         # typer reads names, types and help from the signature.
         filled.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -50,6 +59,16 @@ def _parameter(name: str, item: Option) -> inspect.Parameter:
     )
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, info]
+    )
+
+
+def _argument(name: str, item: Option) -> inspect.Parameter:
+    info = typer.Argument(help=_help(item), metavar=item.metavar, rich_help_panel=item.panel)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[Optional[str], info],  # noqa: UP045
     )
 
 

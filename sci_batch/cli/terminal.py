@@ -7,10 +7,11 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from sci_batch.errors import SciBatchError, UsageError
-from sci_batch.settings import CLOCK_VARIABLE, Settings
+from sci_batch.settings import CLOCK_VARIABLE, Settings, push_settings
 from sci_batch.sinks import SinkOptions
 
 WIDE_ENOUGH = 76
@@ -105,8 +106,9 @@ def on_terminal() -> bool:
 
 
 def sink_options(settings: Settings, environ: Mapping[str, str]) -> SinkOptions:
-    """What the outputs may know about standard output."""
+    """What the outputs may know about standard output, the clock and the servers they send to."""
     terminal = on_terminal()
+    summary = environ.get("GITHUB_STEP_SUMMARY", "").strip()
     return SinkOptions(
         terminal=terminal,
         width=shutil.get_terminal_size().columns if terminal else None,
@@ -114,6 +116,9 @@ def sink_options(settings: Settings, environ: Mapping[str, str]) -> SinkOptions:
         encoding=getattr(sys.stdout, "encoding", None) or "utf-8",
         top=settings.top,
         no_clobber=settings.no_clobber,
+        push=push_settings(settings),
+        now_ms=now_ms(environ),
+        appended=Path(summary) if summary else None,
     )
 
 

@@ -129,9 +129,10 @@ def _login(
     settings: HttpSettings, config: HttpConfig, tokens: TokenSource
 ) -> tuple[str, tuple[str, ...]] | None:
     if settings.bearer_token_file is not None:
-        return _with_scheme("Bearer", read_secret(settings.bearer_token_file, "--bearer-token-file"))
+        token = read_secret(settings.bearer_token_file, f"{settings.flags}bearer-token-file")
+        return _with_scheme("Bearer", token)
     if settings.basic_auth_file is not None:
-        return _basic(*_user_and_password(settings.basic_auth_file))
+        return _basic(*_user_and_password(settings.basic_auth_file, f"{settings.flags}basic-auth-file"))
     if settings.url_login is not None:
         return _basic(*settings.url_login)
     match config.login:
@@ -152,10 +153,10 @@ def _resolve(secret: Secret, flag: str) -> str:
     return secret.text or ""
 
 
-def _user_and_password(path: str) -> tuple[str, str]:
-    user, colon, password = read_secret(path, "--basic-auth-file").partition(":")
+def _user_and_password(path: str, flag: str) -> tuple[str, str]:
+    user, colon, password = read_secret(path, flag).partition(":")
     if not colon:
-        raise UsageError(f"The file {path} of --basic-auth-file is not 'user:password'.", "Add the colon.")
+        raise UsageError(f"The file {path} of {flag} is not 'user:password'.", "Add the colon.")
     return user, password
 
 

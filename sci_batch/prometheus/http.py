@@ -46,6 +46,9 @@ class HttpSettings:
     """Collect the server's warnings instead of failing on them."""
     extra_params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Parameters added to every request, such as `dedup=true`."""
+    flags: str = "--"
+    """How the flags begin that these settings come from, and `url_flag` that of the URL: for messages."""
+    url_flag: str = "--prometheus-url"
 
     @property
     def redacted_url(self) -> str:
@@ -154,7 +157,7 @@ def check(settings: HttpSettings) -> None:
     if len(logins) > 1:
         faults.append(f"two logins are given at once ({' and '.join(logins)}): keep one")
     if settings.key_file and not settings.cert_file:
-        faults.append("--key-file needs --cert-file")
+        faults.append(f"{settings.flags}key-file needs {settings.flags}cert-file")
     if settings.timeout_seconds <= 0:
         faults.append("--timeout must be above 0")
     if settings.retries < 0:
@@ -162,7 +165,7 @@ def check(settings: HttpSettings) -> None:
     if settings.concurrency < 1:
         faults.append("--concurrency must be 1 or more")
     if settings.org_id is not None and not is_header("X-Scope-OrgID", settings.org_id):
-        faults.append("--org-id holds a character that no HTTP header can carry")
+        faults.append(f"{settings.flags}org-id holds a character that no HTTP header can carry")
     if not all(is_header(name, value) for name, value in settings.headers):
         faults.append("a free header (-H) holds a character that no HTTP header can carry")
     if faults:
@@ -172,9 +175,9 @@ def check(settings: HttpSettings) -> None:
 def given_logins(settings: HttpSettings) -> list[str]:
     """Flags of all logins given, the HTTP config file not looked into."""
     candidates = (
-        ("--bearer-token-file", settings.bearer_token_file is not None),
-        ("--basic-auth-file", settings.basic_auth_file is not None),
-        ("user:password in --prometheus-url", settings.url_login is not None),
+        (f"{settings.flags}bearer-token-file", settings.bearer_token_file is not None),
+        (f"{settings.flags}basic-auth-file", settings.basic_auth_file is not None),
+        (f"user:password in {settings.url_flag}", settings.url_login is not None),
         ("an Authorization header (-H)", settings.has_authorization_header),
     )
     return [flag for flag, given in candidates if given]

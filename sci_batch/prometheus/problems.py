@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from sci_batch.errors import AuthError, SciBatchError, SourceError
 
+FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_WORDS = 20_000
 _LOGIN_CURE = (
@@ -231,6 +232,17 @@ def retry_after_seconds(value: str | None, now: datetime | None = None) -> float
         seconds = (date - (now or datetime.now(UTC))).total_seconds()
     # The comparison also turns NaN into 0.
     return min(seconds, LONGEST_WAIT_SECONDS) if seconds > 0 else 0.0
+
+
+def wait_seconds(asked: float | None, tried: int, jitter: float) -> float:
+    """How long to wait after the failure number `tried`: as the server asked, else twice as long each time.
+
+    `jitter`, 0..1, spreads the waits of several clients.
+    """
+    if asked is not None:
+        return asked
+    longest: float = min(FIRST_WAIT_SECONDS * 2 ** (tried - 1), LONGEST_WAIT_SECONDS)
+    return longest * (0.5 + 0.5 * jitter)
 
 
 _ESCAPES = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])")

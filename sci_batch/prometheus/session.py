@@ -23,8 +23,6 @@ from sci_batch.prometheus.oauth import TokenSource
 from sci_batch.prometheus.problems import Answer, Asked, Problem, Reaction, TooMuchError, TransientError
 from sci_batch.prometheus.transport import effective_tls, judge_failure, proxies
 
-_FIRST_WAIT_SECONDS = 0.5
-
 T = TypeVar("T")
 Form = Sequence[tuple[str, str]]
 
@@ -115,10 +113,7 @@ class Session:
             self._wait(outcome, tried)
 
     def _wait(self, problem: Problem, tried: int) -> None:
-        seconds = problem.wait_seconds
-        if seconds is None:
-            longest = min(_FIRST_WAIT_SECONDS * 2 ** (tried - 1), problems.LONGEST_WAIT_SECONDS)
-            seconds = longest * (0.5 + 0.5 * self._jitter())
+        seconds = problems.wait_seconds(problem.wait_seconds, tried, self._jitter())
         left = self._settings.retries - tried + 1
         log.info("Trying again in %.1f s, tries left: %d. %s", seconds, left, problem.error.what)
         self._sleep(seconds)

@@ -17,17 +17,17 @@ Verify = bool | str
 Cert = str | tuple[str, str] | None
 
 
-def tls_arguments(tls: Tls, flag: str | None = None) -> tuple[Verify, Cert]:
+def tls_arguments(tls: Tls, flag: str | None = None, flags: str = "--") -> tuple[Verify, Cert]:
     """`verify` and `cert` for `requests`.
 
     Raises
     ------
     UsageError
-        A file is missing; named with `flag`, or with the flag of its own.
+        A file is missing; named with `flag`, or with the flag of its own, which begins with `flags`.
     """
     for name, path in (("ca", tls.ca_file), ("cert", tls.cert_file), ("key", tls.key_file)):
         if path is not None and not Path(path).is_file():
-            owner = flag or f"--{name}-file"
+            owner = flag or f"{flags}{name}-file"
             raise UsageError(f"The file {path} of {owner} does not exist.", f"Check {owner}.")
     verify: Verify = False if tls.insecure_skip_verify else (tls.ca_file or True)
     if tls.cert_file is not None and tls.key_file is not None:
@@ -37,8 +37,8 @@ def tls_arguments(tls: Tls, flag: str | None = None) -> tuple[Verify, Cert]:
 
 def effective_tls(settings: HttpSettings, config: HttpConfig) -> tuple[Verify, Cert]:
     """Flags first, then the HTTP config file; raises as `tls_arguments`."""
-    flags = Tls(ca_file=settings.ca_file, cert_file=settings.cert_file, key_file=settings.key_file)
-    flag_verify, flag_cert = tls_arguments(flags)
+    given = Tls(ca_file=settings.ca_file, cert_file=settings.cert_file, key_file=settings.key_file)
+    flag_verify, flag_cert = tls_arguments(given, flags=settings.flags)
     file_verify, file_cert = tls_arguments(config.tls, FLAG)
     verify = file_verify if flag_verify is True else flag_verify
     return (False if settings.insecure_skip_verify else verify), flag_cert or file_cert
@@ -53,8 +53,7 @@ def judge_failure(failed: requests.RequestException, url: str, timeout_seconds: 
     """What to do about a request that got no answer. `url` has no secrets."""
     if isinstance(failed, requests.exceptions.SSLError):
         error = _tls_error(failed, url)
-        # A hang-up during the handshake may be a restart; a wrong certificate stays wrong.
-        return Problem(error, Reaction.RETRY if "EOF occurred" in error.what else Reaction.STOP)
+        return Problem(error, Reaction.RETRY if may_pass(error.what) else Reaction.STOP)
     if isinstance(failed, requests.exceptions.ConnectTimeout):
         return Problem(_unreachable(url, "no connection in time"), Reaction.RETRY)
     if _is_read_timeout(failed):
@@ -69,7 +68,7 @@ def judge_failure(failed: requests.RequestException, url: str, timeout_seconds: 
     if isinstance(failed, broken):
         return Problem(_unreachable(url, "the answer broke off"), Reaction.RETRY)
     if isinstance(failed, requests.exceptions.ConnectionError):
-        return Problem(_unreachable(url, _reason(failed)), Reaction.RETRY)
+        return Problem(_unreachable(url, reason(failed)), Reaction.RETRY)
     # What is left is a request that could not be built; its text may hold a header or the proxy's login.
     error = SourceError(
         f"The request to {url} could not be sent ({type(failed).__name__}).",
@@ -90,16 +89,29 @@ def _is_read_timeout(failed: requests.RequestException) -> bool:
     return isinstance(failed, requests.exceptions.ReadTimeout) or isinstance(inner, ReadTimeoutError)
 
 
-def _reason(failed: requests.RequestException) -> str:
+def reason(failed: requests.RequestException) -> str:
     """The innermost words, such as 'Connection refused': the outer ones repeat the whole URL."""
-    inner = failed.args[0] if failed.args else failed
-    text = str(getattr(inner, "reason", inner)).rsplit(": ", 1)[-1]
+    text = str(_inner(failed)).rsplit(": ", 1)[-1]
     return clean(re.sub(r"\[Errno -?\d+\] ", "", text), 200) or "connection failed"
 
 
-def _tls_error(failed: requests.RequestException, url: str) -> SourceError:
+def tls_words(failed: requests.exceptions.SSLError) -> str:
+    """What the library says of the certificate or the handshake."""
+    return clean(str(_inner(failed)), 300)
+
+
+def may_pass(words: str) -> bool:
+    """Whether a handshake may work later: a hang-up may be a restart, a wrong certificate stays wrong."""
+    return "EOF occurred" in words
+
+
+def _inner(failed: requests.RequestException) -> object:
     inner = failed.args[0] if failed.args else failed
-    words = clean(str(getattr(inner, "reason", inner)), 300)
+    return getattr(inner, "reason", inner)
+
+
+def _tls_error(failed: requests.exceptions.SSLError, url: str) -> SourceError:
+    words = tls_words(failed)
     if "WRONG_VERSION_NUMBER" in words or "wrong version number" in words:
         cure = "The server seems to speak plain HTTP: use http:// in -p/--prometheus-url."
     elif "CERTIFICATE_VERIFY_FAILED" in words:

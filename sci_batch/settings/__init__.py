@@ -1,6 +1,6 @@
 """Settings: frozen, typed, declared once; only this package and the command line read the environment."""
 
-from sci_batch.settings.connection import http_settings
+from sci_batch.settings.connection import http_settings, push_settings
 from sci_batch.settings.factors import Spec
 from sci_batch.settings.loading import CLOCK_VARIABLE, CONFIG_VARIABLE, OPTIONS, Command, Loaded, load
 from sci_batch.settings.option import Option
@@ -21,4 +21,5 @@ __all__ = [
     "Spec",
     "http_settings",
     "load",
+    "push_settings",
 ]

@@ -1,4 +1,4 @@
-"""The settings as the Prometheus client wants them."""
+"""The settings as the Prometheus client, and as the outputs that publish, want them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sci_batch.errors import UsageError
+from sci_batch.sinks.access import Push
 
 if TYPE_CHECKING:
     from sci_batch.prometheus.http import HttpSettings
@@ -44,6 +45,24 @@ def http_settings(settings: Settings) -> HttpSettings:
     )
     check(made)
     return made
+
+
+def push_settings(settings: Settings) -> Push:
+    """How to reach the servers that results are published to."""
+    return Push(
+        group=settings.push_group,
+        max_series=settings.push_max_series,
+        bearer_token_file=settings.push_bearer_token_file,
+        basic_auth_file=settings.push_basic_auth_file,
+        ca_file=settings.push_ca_file,
+        cert_file=settings.push_cert_file,
+        key_file=settings.push_key_file,
+        header_file=settings.push_header_file,
+        headers=settings.push_headers,
+        org_id=settings.push_org_id,
+        timeout_seconds=float(settings.timeout_seconds),
+        retries=settings.retries,
+    )
 
 
 def _name(path: Path | None) -> str | None:

@@ -10,8 +10,7 @@ from typing import Any
 
 from sci_batch.settings.loading import OPTIONS, Loaded
 from sci_batch.settings.option import Option
-
-_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+from sci_batch.windows import duration_text
 
 
 def effective(loaded: Loaded) -> str:
@@ -70,7 +69,7 @@ def _toml(name: str, item: Option, value: Any) -> str:
         return repr(value)
     if item.repeatable or item.commas:
         return "[" + ", ".join(_quoted(_text(part)) for part in value) + "]"
-    return _quoted(_duration(value) if name.endswith("_seconds") else _text(value))
+    return _quoted(duration_text(value) if name.endswith("_seconds") else _text(value))
 
 
 def _text(value: Any) -> str:
@@ -82,7 +81,3 @@ def _text(value: Any) -> str:
 def _quoted(value: str) -> str:
     # JSON strings of printable text are TOML strings.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _duration(seconds: int) -> str:
-    return next(f"{seconds // length}{unit}" for unit, length in _UNITS if seconds % length == 0)

@@ -18,7 +18,7 @@ from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
 from sci_batch.settings.values import suggestion, yes_no
 
-Command = Literal["compute", "record", "queries", "show"]
+Command = Literal["compute", "record", "queries", "push", "report", "show"]
 
 OPTIONS: Mapping[str, Option] = options_of(Settings)
 """Field of `Settings` to its option."""
@@ -90,6 +90,7 @@ def load(
     settings = Settings(**fields)
     faulty = {name for name, rank in ranks.items() if rank != _DEFAULT} - set(fields)
     problems += _across(settings, command, faulty)
+    problems += _of_stored(settings, command, faulty)
     if problems:
         raise _together(problems)
     return Loaded(settings=settings, origins=origins, warnings=tuple(_warnings(settings, environ)))
@@ -167,9 +168,10 @@ def _read_file(name: str, problems: list[UsageError]) -> dict[str, _Given]:
 
 
 def _hint(key: str, known: Mapping[str, Option]) -> str:
-    if key.replace("_", "-").lower() == "headers":
-        return f"Headers are secret: set {ENVIRONMENT_PREFIX}HEADERS, or header-file."
-    near = get_close_matches(key.replace("_", "-").lower(), known, n=1, cutoff=0.5)
+    name = key.replace("_", "-").lower()
+    if secret := next((item for item in OPTIONS.values() if item.secret and item.name == name), None):
+        return f"Headers are secret: set {secret.environment}, or {name.removesuffix('s')}-file."
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
     return f"Did you mean {near[0]}?" if near else "`sci-batch config init` prints all keys."
 
 
@@ -252,6 +254,29 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
             http_settings(settings)
         except UsageError as error:
             yield error
+
+
+def _of_stored(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
+    """What `push` and `report` cannot do without."""
+    if faulty & {"from_file", "delete", "output"}:
+        return
+    if command == "report" and settings.from_file is None:
+        yield UsageError("there is no result to report", "Give its file: sci-batch report result.parquet")
+    if command != "push":
+        return
+    if (settings.from_file is not None) == settings.delete:
+        yield UsageError(
+            "push needs either --from or --delete", "Give --from result.parquet, a stored result."
+        )
+    if not settings.output:
+        yield UsageError("there is no output", "Give for example -o pushgateway=http://pushgateway:9091.")
+    elif settings.delete and any(output.format != "pushgateway" for output in settings.output):
+        yield UsageError("--delete is for Pushgateways only", "Give -o pushgateway=URL alone.")
+    elif files := [str(output) for output in settings.output if not output.target]:
+        yield UsageError(
+            f"push sends to addresses, and {files[0]} is none",
+            f"To write it, run: sci-batch report {settings.from_file or 'FILE'} -o {files[0]}",
+        )
 
 
 _CONNECTION = {name for name, item in OPTIONS.items() if item.panel in ("Source", "Connection")}

@@ -17,8 +17,13 @@ from sci_batch.windows import check_window, parse_duration, parse_lifespan, time
 
 SOURCE, CONNECTION, TIME, SELECTION = "Source", "Connection", "Time", "Selection"
 ENERGY, CARBON, SCORE, OUTPUT, CHECKS, TERMINAL = "Energy", "Carbon", "Score", "Output", "Checks", "Terminal"
+PUBLISHING = "Publishing"
 
 _COMPUTE = ("compute",)
+_STORED = ("push", "report")
+_WRITING = ("compute", *_STORED)
+_FILES = ("compute", "report")
+_ALL = ("compute", "record", "queries", *_STORED)
 
 
 def _tz(name: str) -> str:
@@ -43,13 +48,23 @@ class Settings:
         "out", panel=SOURCE, metavar="DIR", parse=values.path, commands=("record",),
         help="Folder for the recording.",
     )  # fmt: skip
+    from_file: Path | None = option(
+        "from", panel=SOURCE, metavar="RESULT", parse=values.path, commands=_STORED,
+        help="A stored result: a file that -o parquet=FILE, json=FILE or csv=FILE wrote.",
+    )  # fmt: skip
+    unit_name: str | None = option(
+        "unit-name", panel=SOURCE, metavar="NAME", parse=values.text, commands=_STORED,
+        help="Name of the first functional unit of a stored CSV file, which does not hold it.",
+    )  # fmt: skip
 
     timeout_seconds: int = option(
         "timeout", panel=CONNECTION, metavar="TIME", parse=parse_duration, default="60s",
+        commands=_ALL,
         help="Longest wait for one answer.",
     )  # fmt: skip
     retries: int = option(
         "retries", panel=CONNECTION, metavar="N", parse=values.whole(0, 100), default="5",
+        commands=_ALL,
         help="Further tries after a failure that may pass.",
     )  # fmt: skip
     concurrency: int = option(
@@ -136,11 +151,12 @@ class Settings:
     )  # fmt: skip
     cluster_label: tuple[str, str] | None = option(
         "cluster-label", panel=SELECTION, metavar="LABEL=VALUE", parse=values.cluster_label,
+        commands=_ALL,
         help="Label that tells clusters apart on a shared server; goes into every query.",
     )  # fmt: skip
     group_by: tuple[str, ...] = option(
         "group-by", panel=SELECTION, metavar="KEYS", parse=values.group_by, default="namespace,workload",
-        commas=True,
+        commas=True, commands=("compute", "record", "queries", "push"),
         help="Any of cluster,node,namespace,workload,pod and label:KEY.",
     )  # fmt: skip
 
@@ -264,16 +280,65 @@ class Settings:
 
     output: tuple[Output, ...] = option(
         "output", short="-o", panel=OUTPUT, metavar="FORMAT[=PATH]", parse=values.output,
-        combine=values.outputs, repeatable=True, commands=_COMPUTE,
-        help="table, wide, csv, json, jsonl, parquet; no path: standard output. "
+        combine=values.outputs, repeatable=True, commands=_WRITING,
+        help="table, wide, csv, json, jsonl, parquet, markdown, openmetrics, textfile; no path: standard "
+        "output. pushgateway=URL (newest window), remote-write=URL (every window). "
         "Default: table on a terminal, csv in a pipe.",
     )  # fmt: skip
     top: int | None = option(
-        "top", panel=OUTPUT, metavar="N", parse=values.whole(1), commands=_COMPUTE,
+        "top", panel=OUTPUT, metavar="N", parse=values.whole(1), commands=_FILES,
         help="Tables show the N rows with the most carbon, and what the others add up to.",
     )  # fmt: skip
     no_clobber: bool = switch(
-        "no-clobber", panel=OUTPUT, commands=("compute", "record"), help="Never replace a file that exists.",
+        "no-clobber", panel=OUTPUT, commands=("record", *_FILES),
+        help="Never replace a file that exists.",
+    )  # fmt: skip
+
+    push_group: str | None = option(
+        "push-group", panel=PUBLISHING, metavar="NAME", parse=values.push_group, commands=_WRITING,
+        help="Label `group` of everything published: what a push replaces as a whole. Without it the keys of "
+        "--group-by, such as namespace_workload.",
+    )  # fmt: skip
+    push_max_series: int = option(
+        "push-max-series", panel=PUBLISHING, metavar="N", parse=values.whole(1), default="10000",
+        commands=_WRITING, help="Publish nothing rather than more series than this.",
+    )  # fmt: skip
+    push_bearer_token_file: Path | None = option(
+        "push-bearer-token-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        help="File with a bearer token for the servers of -o pushgateway and remote-write.",
+    )  # fmt: skip
+    push_basic_auth_file: Path | None = option(
+        "push-basic-auth-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        help="File with `user:password` for them.",
+    )  # fmt: skip
+    push_ca_file: Path | None = option(
+        "push-ca-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        help="Certificate authority of these servers, PEM.",
+    )  # fmt: skip
+    push_cert_file: Path | None = option(
+        "push-cert-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        help="Client certificate for them, PEM.",
+    )  # fmt: skip
+    push_key_file: Path | None = option(
+        "push-key-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        help="Key of that client certificate, PEM.",
+    )  # fmt: skip
+    push_header_file: Path | None = option(
+        "push-header-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        help="File with HTTP headers for them, one `Name: value` a line; the variable "
+        "SCI_BATCH_PUSH_HEADERS takes the same text.",
+    )  # fmt: skip
+    push_headers: tuple[tuple[str, str], ...] = option(
+        "push-headers", panel=PUBLISHING, parse=parse_headers, combine=values.flat, repeatable=True,
+        split="\n", secret=True, help="HTTP headers for them, one `Name: value` a line.",
+    )  # fmt: skip
+    push_org_id: str | None = option(
+        "push-org-id", panel=PUBLISHING, metavar="TENANT", parse=values.text, commands=_WRITING,
+        help="Tenant to write to: header X-Scope-OrgID.",
+    )  # fmt: skip
+    delete: bool = switch(
+        "delete", panel=PUBLISHING, commands=("push",),
+        help="Delete a group from the Pushgateway; --cluster-label and --push-group (or --group-by) name it.",
     )  # fmt: skip
 
     min_coverage: float | None = option(
@@ -293,10 +358,12 @@ class Settings:
     )  # fmt: skip
 
     quiet: bool = switch(
-        "quiet", short="-q", panel=TERMINAL, help="Only errors and warnings on standard error."
+        "quiet", short="-q", panel=TERMINAL, commands=_ALL, help="Only errors and warnings on standard error."
     )
-    verbose: bool = switch("verbose", short="-v", panel=TERMINAL, help="Say each step on standard error.")
+    verbose: bool = switch(
+        "verbose", short="-v", panel=TERMINAL, commands=_ALL, help="Say each step on standard error."
+    )
     color: str = option(
         "color", panel=TERMINAL, metavar="auto|always|never", parse=values.one_of("auto", "always", "never"),
-        default="auto", commands=_COMPUTE, help="Colours in tables; NO_COLOR is honoured.",
+        default="auto", commands=_FILES, help="Colours in tables; NO_COLOR is honoured.",
     )  # fmt: skip

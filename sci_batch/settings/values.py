@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
 from sci_batch.errors import UsageError
 from sci_batch.prometheus.http import split_url
 from sci_batch.schema import GROUP_KEYS, LABEL_KEY_PREFIX
-from sci_batch.sinks import SINKS
+from sci_batch.sinks import ADDRESSED, SINKS
+from sci_batch.sinks.access import check_target, shown
 from sci_batch.windows import parse_time
 
 POWER_DOMAINS = ("package", "dram", "core", "uncore", "pp0", "pp1", "psys", "other", "gpu")
@@ -28,13 +29,17 @@ _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One output: a format of `SINKS`, and a file (None: standard output)."""
+    """One output: a format of `SINKS`, and a file, an address, or neither (standard output)."""
 
     format: str
     path: Path | None
+    target: str = field(default="", repr=False)
+    """Address of an output that is no file; it may hold a login."""
 
     def __str__(self) -> str:
-        return self.format if self.path is None else f"{self.format}={self.path}"
+        """As the user gave it, without login."""
+        place = shown(self.target) if self.target else self.path
+        return self.format if place is None else f"{self.format}={place}"
 
 
 def suggestion(wrong: str, known: Collection[str]) -> str:
@@ -217,16 +222,39 @@ def power_domains(value: str) -> tuple[str, ...]:
 
 
 def output(value: str) -> Output:
-    """`FORMAT` or `FORMAT=PATH`; no path, or `-`, is standard output."""
+    """`FORMAT`, `FORMAT=PATH` or `FORMAT=URL`; no path, or `-`, is standard output."""
     name, _, target = value.partition("=")
     if name not in SINKS:
         raise UsageError(f"{name!r} is no output format", suggestion(name, tuple(SINKS)))
+    if name in ADDRESSED:
+        return Output(name, None, check_target(target))
+    if name == "textfile" and not target.endswith(".prom"):
+        raise UsageError(
+            "node_exporter reads only files whose names end in .prom",
+            "Give -o textfile=/path/sci_batch.prom.",
+        )
     return Output(name, None if target in ("", "-") else path(target))
 
 
 def outputs(chosen: Sequence[Output]) -> tuple[Output, ...]:
-    """Outputs of which at most one goes to standard output, and each other to a file of its own."""
-    targets = ["standard output" if item.path is None else str(item.path) for item in chosen]
+    """Outputs of which at most one goes to standard output, and each other to a place of its own."""
+    targets = [_place(item) for item in chosen]
     if twice := repeated(targets):
         raise UsageError(f"two outputs go to {twice}", "Give each a path of its own, such as csv=result.csv.")
     return tuple(chosen)
+
+
+def _place(item: Output) -> str:
+    if item.target:
+        return shown(item.target)
+    return "standard output" if item.path is None else str(item.path)
+
+
+def push_group(value: str) -> str:
+    """Name of a group of published results: it stands in addresses and comments."""
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9_.]|-(?!-)){0,99}", value):
+        raise UsageError(
+            f"{value!r} is no group name",
+            "Give letters, digits, `_`, `.` and single `-`, such as shop-hourly.",
+        )
+    return value

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sci_batch.sinks.access import Push
 
 if TYPE_CHECKING:
     from sci_batch.report import Report
@@ -18,6 +20,9 @@ class SinkOptions:
 
     `terminal`, `width` [characters, None: no limit], `color` and `encoding` describe standard
     output; a file gets UTF-8 without colours. `top` limits the rows of tables.
+
+    `target` is the address of an output that is no file, `push` how to reach it, `now_ms` the time of
+    the run [ms since the Unix epoch]. `appended` is the one file that is added to, not replaced.
     """
 
     terminal: bool = False
@@ -26,6 +31,10 @@ class SinkOptions:
     encoding: str = "utf-8"
     top: int | None = None
     no_clobber: bool = False
+    target: str = field(default="", repr=False)
+    push: Push = field(default_factory=Push)
+    now_ms: int = 0
+    appended: Path | None = None
 
 
 Sink = Callable[["Report", Path | None, SinkOptions], None]
@@ -47,6 +56,13 @@ SINKS: dict[str, Sink] = {
     "json": _sink("json"),
     "jsonl": _sink("jsonl"),
     "parquet": _sink("parquet"),
+    "markdown": _sink("markdown"),
+    "openmetrics": _sink("openmetrics"),
+    "textfile": _sink("textfile"),
+    "pushgateway": _sink("pushgateway"),
+    "remote-write": _sink("remote_write"),
 }
 BINARY = frozenset({"parquet"})
 """Formats that no terminal can show."""
+ADDRESSED = frozenset({"pushgateway", "remote-write"})
+"""Formats that go to an address, not to a file."""

@@ -13,6 +13,9 @@ HOW_TO_SCORE = (
 )
 
 
+FROM_ROWS = "factors, total of R and books: they are not in a CSV file, but in Parquet and JSON"
+
+
 def add_footer(page: Page, report: Report) -> None:
     """The totals in lines of `word  value`, and how to get a score where there is none."""
     page.gap()
@@ -34,11 +37,11 @@ def totals(report: Report) -> list[tuple[str, str]]:
         ("TOTAL", f"{made.start} to {made.end}, windows of {made.window}{days}"),
         ("energy", quantity(sums.energy_kwh, "kWh")),
         ("carbon", f"ΣC = {carbon} {unit} = operational O {operational} + embodied M {embodied}"),
-        ("factors", _factors(made)),
+        *([("factors", _factors(made))] if made.method else []),
         *(("also", _beside(also, sums.operational_gco2e)) for also in sums.also),
         *_score(report),
         ("coverage", f"{percent(sums.coverage)} % of the time Kepler was scraped"),
-        *_books(sums),
+        *(_books(sums) if made.method else [("unknown", FROM_ROWS)]),
     ]
     if sums.not_shown_kwh:
         lines.append(

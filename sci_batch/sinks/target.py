@@ -12,6 +12,11 @@ from typing import BinaryIO
 from sci_batch.errors import SinkError
 
 
+def same(path: Path | None, other: Path | None) -> bool:
+    """Whether both are given, and lead to one file."""
+    return path is not None and other is not None and path.resolve() == other.resolve()
+
+
 @contextmanager
 def opened(path: Path | None, *, no_clobber: bool = False) -> Iterator[BinaryIO]:
     """Binary stream to `path` (None: standard output).

@@ -56,6 +56,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         ("config", "init"),
         ("schema",),
         ("functional-units",),
+        ("push", "--help"),
+        ("push", "--delete"),
+        ("report", "--help"),
         ("compute", "-p", "http://h:9090"),
         ("compute", "--intensty"),
     ],
@@ -99,6 +102,15 @@ def test_help_of_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--out DIR" in record
     assert "--functional-unit" in record
     assert "--output" not in record
+    assert main(["report", "--help"]) == 0
+    report = capsys.readouterr().out
+    assert "\n  RESULT\n" in report
+    assert "--from" not in report
+    assert "--unit-name NAME" in report
+    assert main(["push", "--help"]) == 0
+    push = capsys.readouterr().out
+    assert "--from RESULT" in push
+    assert "--delete" in push
     assert main(["queries", "--help"]) == 0
     assert "--out " not in capsys.readouterr().out
 

@@ -12,6 +12,7 @@ from sci_batch import errors
 from sci_batch.cli.schema import markdown
 from sci_batch.intensity.kinds import HEAD, KINDS
 from sci_batch.schema import FLAGS, result_columns
+from sci_batch.sinks.metrics import METRICS
 
 ROOT = Path(__file__).parents[2]
 DEMO = "sci-batch compute --demo --since 24h"
@@ -71,9 +72,16 @@ def sources() -> str:
     return "\n".join([*lines, *("| " + " | ".join([f"`{row[0]}`", *row[1:]]) + " |" for row in rows)])
 
 
+def metrics() -> str:
+    rows = [("metric", "further labels", "meaning")]
+    rows += [(item.name, ", ".join(item.labels), item.meaning) for item in METRICS]
+    return "\n".join(markdown(rows))
+
+
 PARTS = {
     "README.md": {"demo": demo, "sources": sources, "columns": columns, "exit codes": exit_codes},
     "docs/method.md": {"flags": flags},
+    "docs/publish.md": {"metrics": metrics},
 }
 
 

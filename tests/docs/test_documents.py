@@ -17,7 +17,7 @@ BY_FLAG = {
     for flag in (option.flag, option.short, *option.aliases)
     if flag
 }
-DOCUMENTS = ["README.md", "docs/method.md", "CONTRIBUTING.md"]
+DOCUMENTS = ["README.md", "docs/method.md", "docs/publish.md", "CONTRIBUTING.md"]
 
 
 @pytest.mark.parametrize("document", sorted(PARTS))
@@ -31,21 +31,21 @@ def test_flags_named_in_documents_exist(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     known = {*BY_FLAG, "--config", "--help", "--version"}
     named = {word for line in text.splitlines() if "test" not in line and "promtool's" not in line
-             for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)}  # fmt: skip
+             for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+(?![\w-]|\.\w)", line)}  # fmt: skip
     assert named - known == set()
 
 
 def commands() -> list[str]:
-    """The `sci-batch compute` and `record` command lines of the README."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
-    found = re.findall(r"^\$? ?(sci-batch (?:compute|record) .*)$", text, re.MULTILINE)
-    return [line for line in found if "..." not in line]
+    """The command lines of the documents that take settings."""
+    text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS).replace("\\\n", " ")
+    found = re.findall(r"^\$? ?(sci-batch (?:compute|record|push|report) .*)$", text, re.MULTILINE)
+    return sorted({line for line in found if "..." not in line})
 
 
 @pytest.mark.parametrize("line", commands())
-def test_commands_of_the_readme_parse(line: str) -> None:
+def test_commands_of_the_documents_parse(line: str) -> None:
     _, command, *words = shlex.split(line)
-    flags: dict[str, object] = {}
+    flags: dict[str, object] = {"from_file": words.pop(0)} if command == "report" else {}
     while words:
         word = words.pop(0)
         name = BY_FLAG[word]

@@ -64,7 +64,8 @@ def test_files_give_them_back(tmp_path: Path) -> None:
     report = two_units()
     for name in ("csv", "parquet", "json", "jsonl", "wide"):
         SINKS[name](report, tmp_path / name, SinkOptions())
-    back = csv_sink.read(tmp_path / "csv", handmade.GROUP_BY, ("user",))
+    back, shape = csv_sink.read(tmp_path / "csv")
+    assert shape.further_units == ("user",)
     pd.testing.assert_frame_equal(back, report.result)
     stored = pq.read_table(tmp_path / "parquet")
     assert (

@@ -194,6 +194,7 @@ def test_every_option_has_an_environment_variable() -> None:
         "fail_on": "coverage<1",
         "namespace": "n",
         "headers": "A: b",
+        "push_headers": "A: b",
     }
     for name, item in OPTIONS.items():
         text = "true" if item.switch else samples.get(name) or item.default or "some-file"
@@ -529,7 +530,7 @@ def test_the_template_names_every_key_and_loads(tmp_path: Path) -> None:
         line[1:] for line in text.splitlines() if line.startswith("#") and line[1:2].isalpha()
     )
     keys = tomllib.loads(set_lines).keys()
-    assert set(keys) == {item.name for item in OPTIONS.values()} - {"headers"}
+    assert set(keys) == {item.name for item in OPTIONS.values()} - {"headers", "push-headers"}
 
 
 def test_the_defaults_of_the_template_are_the_defaults(tmp_path: Path) -> None:

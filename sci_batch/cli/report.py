@@ -1,0 +1,54 @@
+"""`sci-batch report`: a stored result as any output, without a Prometheus to ask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from sci_batch.cli.options import with_options
+from sci_batch.cli.terminal import on_terminal, say, sink_options
+from sci_batch.cli.writing import refuse_early, write
+from sci_batch.errors import UsageError
+from sci_batch.settings import Loaded, Output, Settings
+
+
+@with_options("report", argument="from_file")
+def report(loaded: Loaded) -> None:
+    """Show a stored result (Parquet, JSON or CSV), or write it to further outputs; nothing is computed.
+
+    Example: sci-batch report result.parquet -o markdown=summary.md
+    """
+    settings = loaded.settings
+    outputs = settings.output or (Output("table" if on_terminal() else "csv", None),)
+    refuse_early(outputs, settings, os.environ)
+    if settings.from_file is not None:
+        write_stored(settings, settings.from_file, outputs)
+
+
+def write_stored(settings: Settings, path: Path, outputs: Sequence[Output]) -> None:
+    """Write the result of a file to all outputs.
+
+    Raises
+    ------
+    UsageError
+        The file is none of ours, is of another cluster or unit, or is one of the outputs.
+    SinkError
+        An output failed; the others are written.
+    """
+    if any(output.path is not None and output.path.resolve() == path.resolve() for output in outputs):
+        raise UsageError(f"{path} is both read and written", "Give --output another path.")
+    from sci_batch import stored
+
+    cluster = settings.cluster_label[1] if settings.cluster_label else ""
+    made = stored.read(path, settings.unit_name, cluster)
+    whole = bool(made.provenance.method)
+    if not settings.quiet and not whole:
+        say(f"note: {made.provenance.notes[0]}")
+    source = Output("parquet" if whole else "csv", path)
+    failed = write(made, outputs, sink_options(settings, os.environ), source)
+    if failed is not None:
+        raise failed
+    if not settings.quiet and any(output.target or output.path for output in outputs):
+        made_of = made.provenance
+        say(f"{made_of.start} to {made_of.end}, written: {', '.join(map(str, outputs))}")

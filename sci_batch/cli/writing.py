@@ -1,0 +1,109 @@
+"""The outputs of a command: what is wrong with them, and all of them, also after one has failed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sci_batch.cli.terminal import abandon_stdout, on_terminal, sink_options
+from sci_batch.errors import SinkError, UsageError
+from sci_batch.report import Report
+from sci_batch.settings import Output, Settings
+from sci_batch.sinks import BINARY, SINKS, SinkOptions
+from sci_batch.sinks.access import Push, check, has_login
+from sci_batch.sinks.target import same
+
+STORED = ("parquet", "json", "csv")
+"""Formats that `sci-batch push --from` reads, those that hold everything first."""
+
+
+def refuse_early(outputs: Sequence[Output], settings: Settings, environ: Mapping[str, str]) -> None:
+    """What is wrong with the outputs and can be seen before anything is fetched.
+
+    Raises
+    ------
+    UsageError
+        Nobody could read an output, a file must not be replaced, or a login or package is missing.
+    """
+    options = sink_options(settings, environ)
+    for output in outputs:
+        if output.path is None and output.format in BINARY and on_terminal():
+            raise UsageError(
+                f"{output.format} on a terminal is unreadable",
+                f"Give a file: -o {output.format}=result.{output.format}.",
+            )
+        added = output.format == "markdown" and same(output.path, options.appended)
+        if settings.no_clobber and output.path is not None and not added and output.path.exists():
+            raise UsageError(f"{output.path} exists, and --no-clobber is given", "Give -o another path.")
+    if any(output.format == "pushgateway" for output in outputs):
+        _need_client()
+    if targets := [output.target for output in outputs if output.target]:
+        check(options.push, targets)
+
+
+def _need_client() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("prometheus_client") is None:
+        raise UsageError(
+            "-o pushgateway needs the package prometheus-client", "Run: pip install 'sci-batch[push]'"
+        )
+
+
+def write(
+    report: Report, outputs: Sequence[Output], options: SinkOptions, stored: Output | None = None
+) -> SinkError | None:
+    """Write every output, files first; one error that names what is written, what is not, and what to run.
+
+    `stored` is the file that the report was read from.
+    """
+    written: list[Output] = []
+    failures: list[tuple[Output, SinkError]] = []
+    # A server may keep us waiting until we are stopped: the files are safe then.
+    for output in sorted(outputs, key=lambda output: bool(output.target)):
+        try:
+            SINKS[output.format](report, output.path, replace(options, target=output.target))
+            written.append(output)
+        except BrokenPipeError:
+            abandon_stdout()
+        except SinkError as error:
+            failures.append((output, error))
+    if not failures:
+        return None
+    what = "; ".join(f"{output.format}: {error.what}" for output, error in failures)
+    done = ", ".join(map(str, written)) or "nothing"
+    cures = dict.fromkeys(error.cure for _, error in failures)
+    failed = [output for output, _ in failures]
+    again = _again(report, failed, stored or _stored(written), options.push)
+    return SinkError(f"{what}. Written: {done}", " ".join([*cures, again]).strip())
+
+
+def _stored(written: Sequence[Output]) -> Output | None:
+    """The best of the files that `push` and `report` read."""
+    files = {output.format: output for output in reversed(written) if output.path}
+    return next((files[name] for name in STORED if name in files), None)
+
+
+def _again(report: Report, failed: Sequence[Output], stored: Output | None, push: Push) -> str:
+    """The command that writes what failed without computing once more."""
+    if stored is None:
+        return (
+            "With -o parquet=FILE beside it, `sci-batch push --from FILE` can do it later without computing."
+        )
+    addresses = all(output.target for output in failed)
+    words = ["sci-batch", *(("push", "--from") if addresses else ("report",)), str(stored.path)]
+    for output in failed:
+        words += ["-o", str(output)]
+    words += [word for pair in push.given.items() for word in pair]
+    if stored.format == "csv":
+        words += _unsaid(report)
+    logins = any(has_login(output.target) for output in failed if output.target)
+    return f"Then run: {shlex.join(words)}{' (with the login in the address)' if logins else ''}"
+
+
+def _unsaid(report: Report) -> list[str]:
+    """What a CSV file does not hold."""
+    made = report.provenance
+    unit = [] if made.functional_unit is None else ["--unit-name", made.functional_unit]
+    return [*unit, *(["--cluster-label", f"cluster={made.cluster}"] if made.cluster else [])]
