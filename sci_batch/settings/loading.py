@@ -86,9 +86,9 @@ def load(
         origins[name] = given.where if given else "default"
         if given:
             _parse(name, item, given, fields, problems)
+    faulty = {name for name, rank in ranks.items() if rank != _DEFAULT} - set(fields)
     _keep_strongest(fields, ranks, origins, problems)
     settings = Settings(**fields)
-    faulty = {name for name, rank in ranks.items() if rank != _DEFAULT} - set(fields)
     problems += _across(settings, command, faulty)
     if problems:
         raise _together(problems)
@@ -226,7 +226,7 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
     if command == "record" and settings.out is None and "out" not in faulty:
         yield UsageError("there is no folder for the recording", "Give --out DIR.")
     missing = settings.intensity is None and not settings.demo
-    if command == "compute" and missing and "intensity" not in faulty:
+    if command == "compute" and missing and not faulty & {"intensity", "demo"}:
         yield UsageError(
             "no grid carbon intensity is given: the grams of CO2e that one kWh of your electricity causes",
             "Give --intensity 380 (gCO2e/kWh) with the figure of your grid, not of a contract, or for "
@@ -235,7 +235,7 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
         )
     if settings.end is not None and settings.start is None and "start" not in faulty:
         yield UsageError("--end is given without --start", "Give --start too, or only --since.")
-    if command == "compute" and _scoreless(settings) and "functional_unit" not in faulty:
+    if command == "compute" and _scoreless(settings) and not faulty & {"functional_unit", "demo"}:
         for limit in settings.fail_on:
             if limit.measure in gate.SCORE_MEASURES:
                 yield UsageError(

@@ -347,6 +347,21 @@ def test_everything_wrong_is_told_at_once_with_its_place(tmp_path: Path) -> None
         assert words in text
 
 
+@pytest.mark.parametrize("flags", [{}, {"fail_on": ["sci>1"]}])
+def test_a_bad_demo_is_not_also_a_missing_intensity_or_unit_of_work(flags: dict[str, object]) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(flags, {"SCI_BATCH_DEMO": "maybe"}, "compute")
+    assert caught.value.what == "SCI_BATCH_DEMO: 'maybe' is neither yes nor no"
+
+
+def test_a_demo_that_is_set_aside_is_no_mistake_and_brings_nothing() -> None:
+    with pytest.raises(UsageError, match="no grid carbon intensity"):
+        load({"prometheus_url": "http://h:9090"}, {"SCI_BATCH_DEMO": "yes"}, "compute")
+    environ = {"SCI_BATCH_SNAPSHOT": "d", "SCI_BATCH_KEY_FILE": "k"}
+    with pytest.raises(UsageError, match="--key-file needs --cert-file"):
+        load(SERVER, environ, "compute")
+
+
 def test_a_bad_intensity_is_not_also_a_missing_one() -> None:
     error = problem({"demo": True, "intensity": "grid:FR"})
     assert error.what == "--intensity: 'grid' is no known kind"
