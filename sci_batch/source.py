@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sci_batch import embodied, fetch, snapshot
+from sci_batch import embodied, fetch, gate, snapshot
 from sci_batch import grid as grids
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Inputs, Kube, Plan, Progress, unit_file
@@ -176,6 +176,8 @@ def _recorded(settings: Settings, now_ms: int) -> Source:
             FunctionalUnit(known["name"], known["kind"], known["argument"])
             for known in recording.manifest["functional_units"]
         )
+        for wrong in gate.misnamed(settings.fail_on, [unit.name for unit in units]):
+            raise wrong
     tables = snapshot.tables(recording)
     grid = None
     if settings.intensity or settings.demo:

@@ -323,6 +323,14 @@ def test_the_demo_brings_its_own_unit_of_work() -> None:
     assert loaded({"fail_on": ["sci>1"]}).settings.fail_on[0].text == "sci>1"
 
 
+def test_a_limit_of_an_unknown_unit_of_work_is_a_mistake_of_compute_alone() -> None:
+    flags = {**SERVER, "functional_unit": ["request=1", "user=2"], "fail_on": ["sci:reqest>1"]}
+    error = problem(flags)
+    assert error.what == "--fail-on sci:reqest>1: there is no functional unit reqest"
+    assert error.cure == "Did you mean request?"
+    assert load({**flags, "out": "d"}, {}, "record").settings.fail_on[0].unit == "reqest"
+
+
 def test_a_shared_file_may_hold_what_only_compute_needs(tmp_path: Path) -> None:
     path = toml(tmp_path, 'demo = true\nout = "d"\nfail-on = ["sci>1"]\n')
     assert load({}, {}, "record", str(path)).settings.fail_on[0].text == "sci>1"
