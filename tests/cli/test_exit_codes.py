@@ -135,6 +135,15 @@ def test_5_before_8_before_3_and_every_reason_is_told(tmp_path: Path) -> None:
         assert words in done.stderr
 
 
+@pytest.mark.parametrize("check", [("--fail-on", "sci>0.5"), ("--min-coverage", "0.9")])
+def test_a_check_says_what_is_written(check: tuple[str, str], tmp_path: Path) -> None:
+    done = sci_batch(*COMPUTE, *check, "-q")
+    assert "The outputs are written" in done.stderr
+    done = sci_batch(*COMPUTE, *check, "-q", "-o", f"csv={tmp_path}", "-o", "json")
+    assert "The outputs are written" not in done.stderr
+    assert "Not all outputs are written" in done.stderr
+
+
 def test_8_a_sink_fails_and_the_others_are_written(tmp_path: Path) -> None:
     good, late = tmp_path / "a.csv", tmp_path / "new" / "b.parquet"
     done = sci_batch(*COMPUTE, "-o", f"csv={good}", "-o", f"json={tmp_path}", "-o", f"parquet={late}")
