@@ -29,7 +29,7 @@ def compute(loaded: Loaded) -> None:
 
     Example: sci-batch compute --since 24h -p http://prometheus:9090 --intensity 380
 
-    Without a Prometheus: sci-batch compute --demo --intensity 380
+    Without a Prometheus: sci-batch compute --demo
     """
     settings = loaded.settings
     outputs = settings.output or (Output("table" if on_terminal() else "csv", None),)

@@ -34,7 +34,11 @@ class Settings:
         other_environment=("PROMETHEUS_URL",),
         help="Server to ask; Prometheus 2 or 3, VictoriaMetrics, Thanos, Mimir.",
     )  # fmt: skip
-    demo: bool = switch("demo", panel=SOURCE, help="The bundled recording: no server needed.")
+    demo: bool = switch(
+        "demo", panel=SOURCE,
+        help="The bundled recording, with its hourly grid intensity, hardware and units of work: no server "
+        "and no other flag needed.",
+    )  # fmt: skip
     snapshot: Path | None = option(
         "snapshot", panel=SOURCE, metavar="DIR", parse=values.path,
         help="A recording made by `sci-batch record`: no server needed.",
@@ -190,8 +194,8 @@ class Settings:
         "intensity", panel=CARBON, metavar="KIND:ARG", parse=factors.intensity,
         help="Grid carbon intensity: a number such as 380 (gCO2e/kWh), zone:DE, region:aws:eu-west-1, "
         "region:auto, file:ci.csv, prometheus:QUERY, electricitymaps:DE, uk:national, energy-charts:DE, "
-        "carbon-aware-sdk:URL,LOCATION, watttime:REGION (`sci-batch factors list`); required, there is no "
-        "hidden default.",
+        "carbon-aware-sdk:URL,LOCATION, watttime:REGION (`sci-batch factors list`); required but "
+        "for --demo, there is no hidden default.",
     )  # fmt: skip
     also_intensity: tuple[Spec, ...] = option(
         "also-intensity", panel=CARBON, metavar="KIND:ARG", parse=factors.intensity, repeatable=True,
