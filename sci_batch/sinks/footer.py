@@ -41,9 +41,8 @@ def totals(report: Report) -> list[tuple[str, str]]:
         *_books(sums),
     ]
     if sums.not_shown_kwh:
-        lines.append(
-            ("not shown", f"{quantity(sums.not_shown_kwh, 'kWh')} (--namespace, --unattributed drop)")
-        )
+        hidden = quantity(sums.not_shown_kwh, "kWh")
+        lines.append(("not shown", f"{hidden} ({', '.join(sums.not_shown_by)})"))
     return lines
 
 
