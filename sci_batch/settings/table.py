@@ -162,7 +162,8 @@ class Settings:
         help="A longer silence of a node's Kepler lowers coverage and is flagged.",
     )  # fmt: skip
     max_node_watts: float = option(
-        "max-node-watts", panel=ENERGY, metavar="WATTS", parse=values.number(0, above=True), default="10000",
+        "max-node-watts", panel=ENERGY, metavar="WATTS", parse=values.number(0, 1e9, above=True),
+        default="10000",
         help="No node draws more: a faster rise of a counter is clamped and flagged.",
     )  # fmt: skip
     node_energy: str = option(
@@ -171,7 +172,7 @@ class Settings:
         help="What a node used: its RAPL counters, or what its power supply shows (Redfish), where it does.",
     )  # fmt: skip
     overhead_ratio: float = option(
-        "overhead-ratio", panel=ENERGY, metavar="RATIO", parse=values.number(0), default="0",
+        "overhead-ratio", panel=ENERGY, metavar="RATIO", parse=values.number(0, 10), default="0",
         help="Power supply, fans and disks, which RAPL does not see, as a share of the node's energy.",
     )  # fmt: skip
     unattributed: str = option(
