@@ -1,21 +1,14 @@
-"""Recordings: everything a run would fetch, kept as Parquet, replayed without a network."""
+"""What a recording holds, as if it had just been fetched."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sci_batch import __version__
 from sci_batch.counters import Counters
 from sci_batch.errors import NoDataError, UsageError
 from sci_batch.fetch import Inputs
@@ -23,96 +16,10 @@ from sci_batch.fetch.kube import Kube
 from sci_batch.intensity import Intensity
 from sci_batch.schema import label_column
 from sci_batch.settings import FunctionalUnit
+from sci_batch.snapshot.manifest import Snapshot
+from sci_batch.snapshot.writing import PER_STRETCH
 
-FORMAT = 2
-DEMO = Path(__file__).parent / "data" / "demo"
-MANIFEST = "manifest.json"
-HOUR_MS = 3_600_000
-
-_PER_STRETCH = {
-    "counters": ("key", "time_ms", "joules", "alive", "flags"),
-    "marks": ("mark_node", "mark_ms"),
-    "observed": ("observed_node", "observed_from_ms", "observed_to_ms"),
-}
 _TIMES = {"time_ms", "mark_ms", "observed_from_ms", "observed_to_ms"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """A recording on disk: its manifest, and by how much its times are shifted [ms]."""
-
-    path: Path
-    manifest: dict[str, Any]
-    shift_ms: int = 0
-
-    @property
-    def start_ms(self) -> int:
-        """Start of the recorded range, as shifted."""
-        return int(self.manifest["start_ms"]) + self.shift_ms
-
-    @property
-    def end_ms(self) -> int:
-        """End of the recorded range, as shifted."""
-        return int(self.manifest["end_ms"]) + self.shift_ms
-
-
-def write(
-    inputs: Inputs, sources: Mapping[str, Intensity], out: Path, manifest: Callable[[], dict[str, Any]], *,
-    no_clobber: bool,
-) -> None:  # fmt: skip
-    """Write a recording: whole, or not at all.
-
-    `sources` are the grid intensities by `kind:argument`. `manifest` is asked last, when all queries have
-    been sent.
-
-    Raises
-    ------
-    UsageError
-        `out` exists and is not a recording, or must not be replaced.
-    """
-    if out.exists() and not (out / MANIFEST).is_file() and not (out.is_dir() and not any(out.iterdir())):
-        raise UsageError(f"{out} exists and is not a recording", "Give another --out.")
-    if no_clobber and out.exists() and (out / MANIFEST).is_file():
-        raise UsageError(f"{out} holds a recording already", "Give another --out, or leave out --no-clobber.")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        _write_tables(inputs, part)
-        _write_intensities(sources, part)
-        facts = {"format": FORMAT, **manifest(), "intensities": _intensity_facts(sources)}
-        (part / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n")
-        part.chmod(0o755)
-        _swap(part, out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def _swap(part: Path, out: Path) -> None:
-    """Put the new folder in the place of the old one; a crash in between leaves one of them whole."""
-    if not out.exists():
-        part.replace(out)
-        return
-    old = part.with_name(f"{part.name}.old")
-    out.replace(old)
-    part.replace(out)
-    shutil.rmtree(old)
-
-
-def _write_intensities(sources: Mapping[str, Intensity], part: Path) -> None:
-    frames = [source.slots.assign(spec=name) for name, source in sources.items()]
-    if frames:
-        table = pa.Table.from_pandas(pd.concat(frames, ignore_index=True), preserve_index=False)
-        pq.write_table(table, part / "intensity.parquet", compression="zstd")
-
-
-def _intensity_facts(sources: Mapping[str, Intensity]) -> list[dict[str, Any]]:
-    return [
-        {
-            "spec": name, "kind": source.kind, "basis": source.basis, "zones": list(source.zones),
-            "zone_of_node": source.zone_of_node, "notes": list(source.notes), "step_ms": source.step_ms,
-        }
-        for name, source in sources.items()
-    ]  # fmt: skip
 
 
 def intensities(snapshot: Snapshot) -> dict[str, Intensity]:
@@ -132,89 +39,6 @@ def intensities(snapshot: Snapshot) -> dict[str, Intensity]:
         )
         for one in facts
     }  # fmt: skip
-
-
-def _write_tables(inputs: Inputs, part: Path) -> None:
-    stretches: list[dict[str, int]] = []
-    writers: dict[str, pq.ParquetWriter] = {}
-    last = None
-    try:
-        for last in inputs.counters:
-            for name, columns in _PER_STRETCH.items():
-                table = pa.table({column: pa.array(getattr(last, column)) for column in columns})
-                if name not in writers:
-                    writers[name] = _writer(part / f"{name}.parquet", table.schema)
-                if len(table):
-                    writers[name].write_table(table, row_group_size=len(table))
-            stretches.append({"start_ms": last.start_ms, "end_ms": last.end_ms, **_sizes(last)})
-    finally:
-        for writer in writers.values():
-            writer.close()
-    if last is None:
-        raise ValueError("a pull without stretches")
-    tables = {"stretches": pd.DataFrame(stretches), "keys": last.keys, "nodes": last.nodes}
-    tables |= {name: getattr(inputs.kube, name) for name in Kube.tables()}
-    if inputs.platform is not None:
-        tables["platform"] = inputs.platform
-    tables |= {_unit_table(inputs.units, name): frame for name, frame in inputs.units.items()}
-    for name, frame in tables.items():
-        pq.write_table(
-            pa.Table.from_pandas(frame, preserve_index=False), part / f"{name}.parquet", compression="zstd"
-        )
-
-
-def _unit_table(units: Mapping[str, pd.DataFrame], name: str) -> str:
-    return f"units_{1 + list(units).index(name)}"
-
-
-def recorded_units(
-    units: Sequence[FunctionalUnit], tables: Mapping[str, pd.DataFrame]
-) -> list[dict[str, str]]:
-    """The manifest's `functional_units`: name, kind, argument and table of what was counted."""
-    return [
-        {
-            "name": unit.name, "kind": unit.kind, "argument": unit.argument,
-            "table": f"{_unit_table(tables, unit.name)}.parquet",
-        }
-        for unit in units
-        if unit.name in tables
-    ]  # fmt: skip
-
-
-def _sizes(stretch: Counters) -> dict[str, int]:
-    return {name: len(getattr(stretch, columns[0])) for name, columns in _PER_STRETCH.items()}
-
-
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    whole = [field.name for field in schema if pa.types.is_integer(field.type)]
-    encoding = {
-        field.name: "DELTA_BINARY_PACKED" if field.name in whole else "BYTE_STREAM_SPLIT" for field in schema
-    }
-    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False, column_encoding=encoding)
-
-
-def open_(path: Path, *, now_ms: int | None = None) -> Snapshot:
-    """Open a recording; with `now_ms` its times move by whole hours, so that it ends at the last one.
-
-    Raises
-    ------
-    UsageError
-        Not a recording, or of a version that this one cannot read.
-    """
-    try:
-        manifest = json.loads((path / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"{path} is not a recording: {MANIFEST} cannot be read ({error})",
-            "--snapshot takes a folder made by `sci-batch record --out`.",
-        ) from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise UsageError(
-            f"{path} is not a recording of a form that this version reads",
-            "Record it again with this version.",
-        )
-    shift = 0 if now_ms is None else (now_ms - int(manifest["end_ms"])) // HOUR_MS * HOUR_MS
-    return Snapshot(path=path, manifest=manifest, shift_ms=shift)
 
 
 def tables(snapshot: Snapshot) -> Kube:
@@ -335,11 +159,11 @@ def _units(snapshot: Snapshot, asked: Sequence[FunctionalUnit]) -> dict[str, pd.
 def _stretches(snapshot: Snapshot, keys: pd.DataFrame, wanted: np.ndarray) -> Iterator[Counters]:
     nodes = _frame(snapshot, "nodes")
     stretches = pq.read_table(snapshot.path / "stretches.parquet").to_pylist()
-    files = {name: pq.ParquetFile(snapshot.path / f"{name}.parquet") for name in _PER_STRETCH}
+    files = {name: pq.ParquetFile(snapshot.path / f"{name}.parquet") for name in PER_STRETCH}
     group = dict.fromkeys(files, 0)
     for stretch in stretches:
         columns: dict[str, np.ndarray] = {}
-        for name, names in _PER_STRETCH.items():
+        for name, names in PER_STRETCH.items():
             if stretch[name]:
                 table = files[name].read_row_group(group[name])
                 group[name] += 1
@@ -352,13 +176,8 @@ def _stretches(snapshot: Snapshot, keys: pd.DataFrame, wanted: np.ndarray) -> It
                 for column, array in arrays.items()
             }
         use = wanted[columns["key"]]
-        columns |= {column: columns[column][use] for column in _PER_STRETCH["counters"]}
+        columns |= {column: columns[column][use] for column in PER_STRETCH["counters"]}
         yield Counters(
             start_ms=stretch["start_ms"] + snapshot.shift_ms, end_ms=stretch["end_ms"] + snapshot.shift_ms,
             keys=keys, nodes=nodes, **columns,
         )  # fmt: skip
-
-
-def manifest_of(**facts: Any) -> dict[str, Any]:
-    """The manifest's content: how and when the recording was made."""
-    return {"tool_version": __version__, **facts}
