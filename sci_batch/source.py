@@ -99,8 +99,10 @@ def _with_files(inputs: Inputs, units: tuple[FunctionalUnit, ...], plan: Plan) -
 
 
 @contextmanager
-def opened(settings: Settings, now_ms: int, progress: Progress) -> Iterator[Source]:
-    """Open the one source that the settings name.
+def opened(
+    settings: Settings, now_ms: int, progress: Progress, *, to_keep: bool = False
+) -> Iterator[Source]:  # fmt: skip
+    """Open the one source that the settings name; `to_keep`: ask also for what a later run may need.
 
     Raises
     ------
@@ -123,6 +125,7 @@ def opened(settings: Settings, now_ms: int, progress: Progress) -> Iterator[Sour
         )
     windows = windows_of(settings, now_ms)
     plan = plan_of(settings, windows)
+    plan = replace(plan, sockets=plan.sockets or to_keep)
     units = units_of(settings, plan)
     for unit in units:  # a bad file is told before anything is fetched
         if unit.kind == "file":
@@ -183,12 +186,8 @@ def _recorded(settings: Settings, now_ms: int) -> Source:
     if settings.intensity or settings.demo:
         grid = _grid(settings, tables, windows, recorded=snapshot.intensities(recording))
     plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
-    inputs = snapshot.inputs(
-        recording, tables, plan.energy_edges_ms, power_domains=settings.power_domains,
-        cluster=",".join(plan.cluster), label_keys=plan.label_keys,
-        asked=[unit for unit in units if unit.kind != "file" or not _path(unit).exists()],
-        max_gap_ms=plan.max_gap_ms,
-    )  # fmt: skip
+    asked = [unit for unit in units if unit.kind != "file" or not _path(unit).exists()]
+    inputs = snapshot.inputs(recording, tables, plan, asked)
     return Source(
         settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,
         units=units, grid=grid,
@@ -208,22 +207,27 @@ def record(settings: Settings, *, now_ms: int, progress: Progress) -> None:
     """
     if settings.out is None:
         raise UsageError("no place for the recording is given", "Give --out DIR.")
-    with opened(settings, now_ms, progress) as source:
+    with opened(settings, now_ms, progress, to_keep=True) as source:
+        keep(source, settings.out)
 
-        def manifest() -> dict[str, object]:
-            plan = source.plan
-            return snapshot.manifest_of(
-                source=source.name, start_ms=plan.start_ms, end_ms=plan.end_ms, pull=source.inputs.pull,
-                step_ms=source.inputs.step_ms, power_domains=list(plan.power_domains),
-                cluster=",".join(plan.cluster), max_gap_ms=plan.max_gap_ms, label_keys=list(plan.label_keys),
-                platform=plan.platform, embodied=str(settings.embodied or ""),
-                functional_units=snapshot.recorded_units(source.units, source.inputs.units),
-                notes=list(source.inputs.notes), queries=list(source.queries()),
-                warnings=list(source.warnings()),
-            )  # fmt: skip
 
-        sources = source.grid.sources if source.grid else {}
-        snapshot.write(source.inputs, sources, settings.out, manifest, no_clobber=settings.no_clobber)
+def keep(source: Source, out: Path) -> None:
+    """Write a recording of a source that is open; its counters are read."""
+
+    def manifest() -> dict[str, object]:
+        plan = source.plan
+        return snapshot.manifest_of(
+            source=source.name, start_ms=plan.start_ms, end_ms=plan.end_ms, pull=source.inputs.pull,
+            step_ms=source.inputs.step_ms, power_domains=list(plan.power_domains),
+            cluster=",".join(plan.cluster), max_gap_ms=plan.max_gap_ms, label_keys=list(plan.label_keys),
+            platform=plan.platform, embodied=str(source.settings.embodied or ""),
+            functional_units=snapshot.recorded_units(source.units, source.inputs.units),
+            notes=list(source.inputs.notes), queries=list(source.queries()),
+            warnings=list(source.warnings()),
+        )  # fmt: skip
+
+    sources = source.grid.sources if source.grid else {}
+    snapshot.write(source.inputs, sources, out, manifest, no_clobber=source.settings.no_clobber)
 
 
 def queries(settings: Settings, *, now_ms: int) -> list[str]:

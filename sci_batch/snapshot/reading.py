@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from sci_batch.counters import Counters
 from sci_batch.errors import NoDataError, UsageError
-from sci_batch.fetch import Inputs
+from sci_batch.fetch import Inputs, Plan
 from sci_batch.fetch.kube import Kube
 from sci_batch.intensity import Intensity
 from sci_batch.schema import label_column
@@ -46,41 +46,46 @@ def tables(snapshot: Snapshot) -> Kube:
     return Kube(**{name: _frame(snapshot, name) for name in Kube.tables()})
 
 
-def inputs(
-    snapshot: Snapshot, kube: Kube, edges_ms: tuple[int, ...], *,
-    power_domains: tuple[str, ...], cluster: str,
-    label_keys: tuple[str, ...], asked: Sequence[FunctionalUnit], max_gap_ms: int,
-) -> Inputs:  # fmt: skip
+def inputs(snapshot: Snapshot, kube: Kube, plan: Plan, asked: Sequence[FunctionalUnit]) -> Inputs:
     """What a recording holds, as if it had just been fetched.
 
     Raises
     ------
     UsageError
-        The recording cannot answer: another range, other windows, cluster, labels or units of work.
+        The recording cannot answer: another range, other windows, cluster, labels, units of work, or no
+        power supplies.
     NoDataError
         None of the power domains.
     """
     manifest = snapshot.manifest
-    _check_windows(snapshot, edges_ms)
+    _check_windows(snapshot, plan.energy_edges_ms)
+    cluster = ",".join(plan.cluster)
     if cluster != manifest["cluster"]:
         recorded = manifest["cluster"] or "(none given)"
         raise UsageError(
             f"the recording is of cluster {recorded}, not {cluster or '(none given)'}",
             "Give the same --cluster-label as when it was recorded.",
         )
-    for key in label_keys:
+    for key in plan.label_keys:
         if label_column(key) not in kube.pod_labels:
             raise UsageError(
                 f"the recording holds no label {key}", f"Record it again with --group-by label:{key}."
             )
+    if plan.platform and not manifest["platform"]:
+        raise UsageError(
+            "the recording does not hold what the power supplies showed (Redfish)",
+            "Take --node-energy rapl, or record it again with --node-energy platform.",
+        )
     notes = tuple(manifest["notes"])
-    missing = sorted(set(power_domains) - set(manifest["power_domains"]))
+    if plan.sockets and kube.sockets.empty:
+        notes += ("the recording holds no number of processor sockets: --embodied model takes its own",)
+    missing = sorted(set(plan.power_domains) - set(manifest["power_domains"]))
     if missing:
         notes += (f"no meter for {', '.join(missing)} here: it was not recorded",)
-    if max_gap_ms != manifest["max_gap_ms"]:
+    if plan.max_gap_ms != manifest["max_gap_ms"]:
         notes += (f"coverage follows the recording: --max-gap {manifest['max_gap_ms'] // 1000}s",)
     keys = _frame(snapshot, "keys")
-    wanted = keys["power_domain"].isin([*power_domains, "total", "gpu"]).to_numpy()
+    wanted = keys["power_domain"].isin([*plan.power_domains, "total", "gpu"]).to_numpy()
     if not wanted.any():
         raise NoDataError(
             f"the recording holds the power domains {', '.join(manifest['power_domains'])}",
@@ -89,7 +94,7 @@ def inputs(
     return Inputs(
         counters=_stretches(snapshot, keys, wanted), kube=kube, units=_units(snapshot, asked),
         notes=notes, pull=manifest["pull"], step_ms=manifest["step_ms"],
-        platform=_platform(snapshot) if manifest["platform"] else None,
+        platform=_platform(snapshot) if plan.platform else None,
     )  # fmt: skip
 
 
