@@ -12,7 +12,7 @@ from sci_batch import grid as grids
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Inputs, Kube, Plan, Progress, unit_file
 from sci_batch.grid import Grid
-from sci_batch.intensity import Intensity
+from sci_batch.intensity import Kept
 from sci_batch.kepler import Labels, matcher
 from sci_batch.prometheus.client import Client
 from sci_batch.schema import LABEL_KEY_PREFIX
@@ -146,7 +146,7 @@ def opened(
 
 def _grid(
     settings: Settings, tables: Kube, windows: Windows, *,
-    client: Client | None = None, recorded: Mapping[str, Intensity] | None = None,
+    client: Client | None = None, recorded: Mapping[str, Kept] | None = None,
 ) -> Grid:  # fmt: skip
     """The grid that the settings name; in a demo without any, the recorded one."""
     recorded = recorded or {}
@@ -181,6 +181,7 @@ def _recorded(settings: Settings, now_ms: int) -> Source:
         )
         for wrong in gate.misnamed(settings.fail_on, [unit.name for unit in units]):
             raise wrong
+    snapshot.check_range(recording, windows.start_ms, windows.end_ms)
     tables = snapshot.tables(recording)
     grid = None
     if settings.intensity or settings.demo:
@@ -226,7 +227,10 @@ def keep(source: Source, out: Path) -> None:
             warnings=list(source.warnings()),
         )  # fmt: skip
 
-    sources = source.grid.sources if source.grid else {}
+    grid = source.grid
+    sources = {} if grid is None else {
+        name: Kept(intensity=one, asked=grid.asked) for name, one in grid.sources.items()
+    }  # fmt: skip
     snapshot.write(source.inputs, sources, out, manifest, no_clobber=source.settings.no_clobber)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ def facts(sockets: float | None) -> dict[str, pd.DataFrame]:
 
 def record(
     out: Path, *, platform: bool = False, sockets: float | None = 2.0,
-    intensities: Mapping[str, Intensity] | None = None, **flags: object,
+    intensities: Mapping[str, Intensity] | None = None, **flags: Any,
 ) -> Path:  # fmt: skip
     """Write it to `out`, as `sci-batch record` does with these flags; `intensities` by `kind:argument`."""
     given = {"intensity": "380", "power_domains": "package", "functional_unit": [UNIT], **flags}

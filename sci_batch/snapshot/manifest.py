@@ -10,7 +10,7 @@ from typing import Any
 from sci_batch import __version__
 from sci_batch.errors import UsageError
 
-FORMAT = 2
+FORMAT = 3
 DEMO = Path(__file__).parents[1] / "data" / "demo"
 MANIFEST = "manifest.json"
 HOUR_MS = 3_600_000

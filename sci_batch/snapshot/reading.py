@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,16 +14,17 @@ from sci_batch.counters import Counters
 from sci_batch.errors import NoDataError, UsageError
 from sci_batch.fetch import Inputs, Plan
 from sci_batch.fetch.kube import Kube
-from sci_batch.intensity import Intensity
+from sci_batch.intensity import Asked, Intensity, Kept
 from sci_batch.schema import label_column
 from sci_batch.settings import FunctionalUnit
 from sci_batch.snapshot.manifest import Snapshot
 from sci_batch.snapshot.writing import PER_STRETCH
+from sci_batch.windows import rfc3339
 
 _TIMES = {"time_ms", "mark_ms", "observed_from_ms", "observed_to_ms"}
 
 
-def intensities(snapshot: Snapshot) -> dict[str, Intensity]:
+def intensities(snapshot: Snapshot) -> dict[str, Kept]:
     """The grid intensities that a recording holds, by `kind:argument`; the first is the chosen one."""
     facts = snapshot.manifest["intensities"]
     if not facts:
@@ -31,14 +33,17 @@ def intensities(snapshot: Snapshot) -> dict[str, Intensity]:
     slots = slots.assign(
         start_ms=slots["start_ms"] + snapshot.shift_ms, end_ms=slots["end_ms"] + snapshot.shift_ms
     )
-    return {
-        one["spec"]: Intensity(
-            slots=slots[slots["spec"] == one["spec"]].drop(columns="spec").reset_index(drop=True),
-            kind=one["kind"], basis=one["basis"], zones=tuple(one["zones"]), zone_of_node=one["zone_of_node"],
-            notes=tuple(one["notes"]), step_ms=one["step_ms"],
-        )
-        for one in facts
-    }  # fmt: skip
+    return {one["spec"]: _kept(one, slots[slots["spec"] == one["spec"]]) for one in facts}
+
+
+def _kept(facts: dict[str, Any], slots: pd.DataFrame) -> Kept:
+    found = Intensity(
+        slots=slots.drop(columns="spec").reset_index(drop=True), kind=facts["kind"], basis=facts["basis"],
+        zones=tuple(facts["zones"]), zone_of_node=facts["zone_of_node"], notes=tuple(facts["notes"]),
+        step_ms=facts["step_ms"],
+    )  # fmt: skip
+    wishes = {**facts["asked"], "fallbacks": tuple(facts["asked"]["fallbacks"])}
+    return Kept(intensity=found, asked=Asked(**wishes))
 
 
 def tables(snapshot: Snapshot) -> Kube:
@@ -52,13 +57,13 @@ def inputs(snapshot: Snapshot, kube: Kube, plan: Plan, asked: Sequence[Functiona
     Raises
     ------
     UsageError
-        The recording cannot answer: another range, other windows, cluster, labels, units of work, or no
+        The recording cannot answer: other windows, cluster, labels, units of work, or no
         power supplies.
     NoDataError
         None of the power domains.
     """
     manifest = snapshot.manifest
-    _check_windows(snapshot, plan.energy_edges_ms)
+    _check_steps(snapshot, plan.energy_edges_ms)
     cluster = ",".join(plan.cluster)
     if cluster != manifest["cluster"]:
         recorded = manifest["cluster"] or "(none given)"
@@ -105,23 +110,32 @@ def _platform(snapshot: Snapshot) -> pd.DataFrame:
     )
 
 
-def _check_windows(snapshot: Snapshot, edges_ms: tuple[int, ...]) -> None:
-    from sci_batch.windows import rfc3339
+def check_range(snapshot: Snapshot, start_ms: int, end_ms: int) -> None:
+    """Refuse a range that was not recorded.
 
-    if edges_ms[0] < snapshot.start_ms or edges_ms[-1] > snapshot.end_ms:
+    Raises
+    ------
+    UsageError
+        Names both.
+    """
+    if start_ms < snapshot.start_ms or end_ms > snapshot.end_ms:
         raise UsageError(
             f"the recording holds {rfc3339(snapshot.start_ms)} to {rfc3339(snapshot.end_ms)}, "
-            f"the range is {rfc3339(edges_ms[0])} to {rfc3339(edges_ms[-1])}",
+            f"the range is {rfc3339(start_ms)} to {rfc3339(end_ms)}",
             "Give --since, or --start and --end, inside it.",
         )
+
+
+def _check_steps(snapshot: Snapshot, edges_ms: tuple[int, ...]) -> None:
     step = int(snapshot.manifest["step_ms"])
     off = [
         edge for edge in edges_ms if step and (edge - snapshot.start_ms) % step and edge != snapshot.end_ms
     ]
     if off:
         raise UsageError(
-            f"the recording holds one value every {step // 1000} s, and a window begins at {rfc3339(off[0])}",
-            "Take longer --window, or record with --pull raw for windows of any length.",
+            f"the recording holds one value every {step // 1000} s, and a window or a step of the grid "
+            f"intensity begins at {rfc3339(off[0])}",
+            "Take longer --window or a coarser --intensity, or record with --pull raw for any length.",
         )
 
 

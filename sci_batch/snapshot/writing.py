@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from sci_batch.counters import Counters
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Inputs
 from sci_batch.fetch.kube import Kube
-from sci_batch.intensity import Intensity
+from sci_batch.intensity import Kept
 from sci_batch.settings import FunctionalUnit
 from sci_batch.snapshot.manifest import FORMAT, MANIFEST
 
@@ -30,7 +31,7 @@ PER_STRETCH = {
 
 
 def write(
-    inputs: Inputs, sources: Mapping[str, Intensity], out: Path, manifest: Callable[[], dict[str, Any]], *,
+    inputs: Inputs, sources: Mapping[str, Kept], out: Path, manifest: Callable[[], dict[str, Any]], *,
     no_clobber: bool,
 ) -> None:  # fmt: skip
     """Write a recording: whole, or not at all.
@@ -71,20 +72,22 @@ def _swap(part: Path, out: Path) -> None:
     shutil.rmtree(old)
 
 
-def _write_intensities(sources: Mapping[str, Intensity], part: Path) -> None:
-    frames = [source.slots.assign(spec=name) for name, source in sources.items()]
+def _write_intensities(sources: Mapping[str, Kept], part: Path) -> None:
+    frames = [kept.intensity.slots.assign(spec=name) for name, kept in sources.items()]
     if frames:
         table = pa.Table.from_pandas(pd.concat(frames, ignore_index=True), preserve_index=False)
         pq.write_table(table, part / "intensity.parquet", compression="zstd")
 
 
-def _intensity_facts(sources: Mapping[str, Intensity]) -> list[dict[str, Any]]:
+def _intensity_facts(sources: Mapping[str, Kept]) -> list[dict[str, Any]]:
     return [
         {
-            "spec": name, "kind": source.kind, "basis": source.basis, "zones": list(source.zones),
-            "zone_of_node": source.zone_of_node, "notes": list(source.notes), "step_ms": source.step_ms,
+            "spec": name, "kind": kept.intensity.kind, "basis": kept.intensity.basis,
+            "zones": list(kept.intensity.zones), "zone_of_node": kept.intensity.zone_of_node,
+            "notes": list(kept.intensity.notes), "step_ms": kept.intensity.step_ms,
+            "asked": dataclasses.asdict(kept.asked),
         }
-        for name, source in sources.items()
+        for name, kept in sources.items()
     ]  # fmt: skip
 
 
