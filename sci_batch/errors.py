@@ -36,7 +36,7 @@ class UsageError(SciBatchError):
 
 
 class GateBreached(SciBatchError):
-    """A limit given by `--fail-on` was passed; all outputs are written."""
+    """A limit given by `--fail-on` was passed; the outputs are written before."""
 
     exit_code = 3
 

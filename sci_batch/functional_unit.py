@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch.errors import UsageError
+from sci_batch.units import FEWEST_UNITS, MOST_UNITS
 
 TIMES = ["start_ms", "end_ms", "functional_units"]
 
@@ -85,22 +86,25 @@ def join(
     every row they match, whole, and count once in `total`.
     """
     units, across = _in_windows(plain(units), edges_ms)
-    offered = units["functional_units"].sum()
+    offered = units["functional_units"].where(units["functional_units"].abs() <= MOST_UNITS).sum()
     if places is not None:
         units = _placed(units, places, group_by)
     labels = [str(name) for name in units if name not in (*TIMES, "window")]
     on = [key for key in group_by if key in labels]
     r = units.groupby(["window", *on], as_index=False, dropna=False)["functional_units"].sum(min_count=1)
-    negative = int((r["functional_units"] < 0).sum())
-    r = r.assign(functional_units=r["functional_units"].where(r["functional_units"] >= 0))
+    count = r["functional_units"]
+    negative = count < 0
+    absurd = (count > MOST_UNITS) | ((count > 0) & (count < FEWEST_UNITS))
+    r = r.assign(functional_units=count.mask(negative | absurd))
     joined = rows[["window", *on]].merge(r, on=["window", *on], how="left", validate="m:1")
     met = rows[["window", *on]].drop_duplicates().merge(r, on=["window", *on], how="inner", validate="1:1")
     total = met["functional_units"].sum(min_count=1)
+    unused = sorted(set(labels) - set(on) - {"pod", "namespace"})
     return Served(
         functional_units=joined["functional_units"].set_axis(rows.index),
         total=None if np.isnan(total) else float(total),
         unmet=max(0.0, float(offered - np.nan_to_num(total))),
-        notes=_notes(across, negative, sorted(set(labels) - set(on) - {"pod", "namespace"})),
+        notes=_notes(across, int(negative.sum()), int(absurd.sum()), unused),
     )  # fmt: skip
 
 
@@ -118,7 +122,7 @@ def _placed(units: pd.DataFrame, places: pd.DataFrame, group_by: tuple[str, ...]
     )
 
 
-def _notes(across: int, negative: int, unused: list[str]) -> tuple[str, ...]:
+def _notes(across: int, negative: int, absurd: int, unused: list[str]) -> tuple[str, ...]:
     notes = []
     if across:
         notes.append(
@@ -126,6 +130,9 @@ def _notes(across: int, negative: int, unused: list[str]) -> tuple[str, ...]:
         )
     if negative:
         notes.append(f"{negative} counts of units of work are below 0 and taken as unknown")
+    if absurd:
+        bounds = f"below {FEWEST_UNITS:g} or above {MOST_UNITS:g}"
+        notes.append(f"{absurd} counts of units of work are {bounds} and taken as unknown")
     if unused:
         notes.append(f"units of work are summed over {', '.join(unused)}: no group key has that name")
     return tuple(notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -81,6 +81,17 @@ def parse(text: str) -> Gate:
             f"{name} is no measure of a functional unit", f"Write sci:{unit}, or {name} without :{unit}."
         )
     return Gate(text.strip(), measure, comparison, float(limit), bool(prefix), unit or "")
+
+
+def misnamed(gates: Sequence[Gate], units: Sequence[str]) -> Iterator[UsageError]:
+    """A mistake for each gate on a functional unit that is none of `units`."""
+    for gate in gates:
+        if gate.unit and gate.unit not in units:
+            near = get_close_matches(gate.unit, units, n=1)
+            yield UsageError(
+                f"--fail-on {gate}: there is no functional unit {gate.unit}",
+                f"Did you mean {near[0]}?" if near else f"Known: {', '.join(units)}.",
+            )
 
 
 def breaches(gates: Sequence[Gate], report: Report) -> list[str]:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import intensity, pue
+from sci_batch.errors import UsageError
 from sci_batch.fetch import Kube
-from sci_batch.intensity import Intensity, Request
+from sci_batch.intensity import Asked, Intensity, Kept, Request
 from sci_batch.intensity.matching import changes_ms, matched
 from sci_batch.intensity.places import node_regions
 from sci_batch.prometheus.client import Client
@@ -26,6 +27,8 @@ class Grid:
     sources: Mapping[str, Intensity]
     """By `kind:argument`: the chosen one, and those that stand beside it (`--also-intensity`)."""
     pue: Pue
+    asked: Asked
+    """What decided the slots, beside the sources' names."""
 
     @property
     def also(self) -> tuple[str, ...]:
@@ -56,9 +59,9 @@ def regions(kube: Kube) -> pd.DataFrame:
 
 def load(
     settings: Settings, chosen: Spec, kube: Kube, span_ms: tuple[int, int], *,
-    client: Client | None, recorded: Mapping[str, Intensity],
+    client: Client | None, recorded: Mapping[str, Kept],
 ) -> Grid:  # fmt: skip
-    """Ask the sources that the settings name; a recording answers for those that it holds.
+    """Ask the sources that the settings name; a recording answers for those that need a network or its files.
 
     Raises
     ------
@@ -73,12 +76,31 @@ def load(
         offline=settings.offline, cache_dir=settings.cache_dir,
     )  # fmt: skip
     names = dict.fromkeys((chosen, *settings.also_intensity))
+    own = None if settings.intensity else chosen  # the demo's, though a file of its name be here
     sources = {
-        str(spec): recorded.get(str(spec)) or intensity.load(spec.kind, spec.argument, request)
+        str(spec): _recorded(recorded, spec, request, own=spec == own)
+        or intensity.load(spec.kind, spec.argument, request)
         for spec in names
     }
     for spec in names:
         intensity.refuse_mixing(
             sources[str(chosen)], str(chosen), sources[str(spec)], f"--also-intensity {spec}"
         )
-    return Grid(chosen=chosen, sources=sources, pue=pue.load(settings.pue, places))
+    return Grid(
+        chosen=chosen, sources=sources, pue=pue.load(settings.pue, places), asked=intensity.asked(request)
+    )  # fmt: skip
+
+
+def _recorded(
+    recorded: Mapping[str, Kept], spec: Spec, request: Request, *, own: bool
+) -> Intensity | None:  # fmt: skip
+    """What a recording holds of a source, where it cannot be told afresh without a network."""
+    kept = recorded.get(str(spec))
+    if kept is None and spec.kind == "prometheus" and request.client is None:
+        raise UsageError(
+            f"the recording holds no intensity by {spec}; it holds {' and '.join(recorded) or 'none'}",
+            "Give --intensity as it was recorded, or one that needs no Prometheus, such as 380 or zone:DE.",
+        )
+    if kept is None or (intensity.at_hand(spec.kind, spec.argument) and not own):
+        return None
+    return intensity.replayed(kept, str(spec), request)

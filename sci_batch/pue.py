@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from sci_batch.errors import UsageError
+from sci_batch.units import HIGHEST_PUE
 
 TABLE = Path(__file__).parent / "data" / "pue" / "pue.csv"
 AUTO = "auto"
@@ -57,14 +57,14 @@ def load(argument: str, node_regions: pd.DataFrame | None = None) -> Pue:
     Raises
     ------
     UsageError
-        Not a number from 1 on, or a provider that the table does not have.
+        Not a number from 1 to 10, or a provider that the table does not have.
     """
     try:
         value = float(argument)
     except ValueError:
         return _of_table(argument, node_regions)
-    if not 1 <= value < math.inf:
-        raise UsageError(f"not a PUE: {argument}", "--pue is 1 or more, such as 1.2.")
+    if not 1 <= value <= HIGHEST_PUE:
+        raise UsageError(f"not a PUE: {argument}", f"--pue is from 1 to {HIGHEST_PUE:g}, such as 1.2.")
     return Pue(everywhere=value, of_node={}, source=f"{value:g}")
 
 

@@ -62,6 +62,8 @@ class Totals:
     """Node-windows looked at."""
     not_shown_kwh: float | None = None
     """Energy of rows that `--namespace` leaves out, and of what `--unattributed drop` drops."""
+    not_shown_by: tuple[str, ...] = ()
+    """Which of the two hide energy here."""
     units: tuple[UnitTotal, ...] = ()
     """R and SCI of every functional unit; the first one's are the two fields above as well."""
     also: tuple[AlsoTotal, ...] = ()

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sci_batch import embodied, fetch, snapshot
+from sci_batch import embodied, fetch, gate, snapshot
 from sci_batch import grid as grids
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Inputs, Kube, Plan, Progress, unit_file
 from sci_batch.grid import Grid
-from sci_batch.intensity import Intensity
+from sci_batch.intensity import Kept
 from sci_batch.kepler import Labels, matcher
 from sci_batch.prometheus.client import Client
 from sci_batch.schema import LABEL_KEY_PREFIX
@@ -99,8 +99,10 @@ def _with_files(inputs: Inputs, units: tuple[FunctionalUnit, ...], plan: Plan) -
 
 
 @contextmanager
-def opened(settings: Settings, now_ms: int, progress: Progress) -> Iterator[Source]:
-    """Open the one source that the settings name.
+def opened(
+    settings: Settings, now_ms: int, progress: Progress, *, to_keep: bool = False
+) -> Iterator[Source]:  # fmt: skip
+    """Open the one source that the settings name; `to_keep`: ask also for what a later run may need.
 
     Raises
     ------
@@ -123,6 +125,7 @@ def opened(settings: Settings, now_ms: int, progress: Progress) -> Iterator[Sour
         )
     windows = windows_of(settings, now_ms)
     plan = plan_of(settings, windows)
+    plan = replace(plan, sockets=plan.sockets or to_keep)
     units = units_of(settings, plan)
     for unit in units:  # a bad file is told before anything is fetched
         if unit.kind == "file":
@@ -143,7 +146,7 @@ def opened(settings: Settings, now_ms: int, progress: Progress) -> Iterator[Sour
 
 def _grid(
     settings: Settings, tables: Kube, windows: Windows, *,
-    client: Client | None = None, recorded: Mapping[str, Intensity] | None = None,
+    client: Client | None = None, recorded: Mapping[str, Kept] | None = None,
 ) -> Grid:  # fmt: skip
     """The grid that the settings name; in a demo without any, the recorded one."""
     recorded = recorded or {}
@@ -176,17 +179,16 @@ def _recorded(settings: Settings, now_ms: int) -> Source:
             FunctionalUnit(known["name"], known["kind"], known["argument"])
             for known in recording.manifest["functional_units"]
         )
+        for wrong in gate.misnamed(settings.fail_on, [unit.name for unit in units]):
+            raise wrong
+    snapshot.check_range(recording, windows.start_ms, windows.end_ms)
     tables = snapshot.tables(recording)
     grid = None
     if settings.intensity or settings.demo:
         grid = _grid(settings, tables, windows, recorded=snapshot.intensities(recording))
     plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
-    inputs = snapshot.inputs(
-        recording, tables, plan.energy_edges_ms, power_domains=settings.power_domains,
-        cluster=",".join(plan.cluster), label_keys=plan.label_keys,
-        asked=[unit for unit in units if unit.kind != "file" or not _path(unit).exists()],
-        max_gap_ms=plan.max_gap_ms,
-    )  # fmt: skip
+    asked = [unit for unit in units if unit.kind != "file" or not _path(unit).exists()]
+    inputs = snapshot.inputs(recording, tables, plan, asked)
     return Source(
         settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,
         units=units, grid=grid,
@@ -206,22 +208,30 @@ def record(settings: Settings, *, now_ms: int, progress: Progress) -> None:
     """
     if settings.out is None:
         raise UsageError("no place for the recording is given", "Give --out DIR.")
-    with opened(settings, now_ms, progress) as source:
+    with opened(settings, now_ms, progress, to_keep=True) as source:
+        keep(source, settings.out)
 
-        def manifest() -> dict[str, object]:
-            plan = source.plan
-            return snapshot.manifest_of(
-                source=source.name, start_ms=plan.start_ms, end_ms=plan.end_ms, pull=source.inputs.pull,
-                step_ms=source.inputs.step_ms, power_domains=list(plan.power_domains),
-                cluster=",".join(plan.cluster), max_gap_ms=plan.max_gap_ms, label_keys=list(plan.label_keys),
-                platform=plan.platform, embodied=str(settings.embodied or ""),
-                functional_units=snapshot.recorded_units(source.units, source.inputs.units),
-                notes=list(source.inputs.notes), queries=list(source.queries()),
-                warnings=list(source.warnings()),
-            )  # fmt: skip
 
-        sources = source.grid.sources if source.grid else {}
-        snapshot.write(source.inputs, sources, settings.out, manifest, no_clobber=settings.no_clobber)
+def keep(source: Source, out: Path) -> None:
+    """Write a recording of a source that is open; its counters are read."""
+
+    def manifest() -> dict[str, object]:
+        plan = source.plan
+        return snapshot.manifest_of(
+            source=source.name, start_ms=plan.start_ms, end_ms=plan.end_ms, pull=source.inputs.pull,
+            step_ms=source.inputs.step_ms, power_domains=list(plan.power_domains),
+            cluster=",".join(plan.cluster), max_gap_ms=plan.max_gap_ms, label_keys=list(plan.label_keys),
+            platform=plan.platform, embodied=str(source.settings.embodied or ""),
+            functional_units=snapshot.recorded_units(source.units, source.inputs.units),
+            notes=list(source.inputs.notes), queries=list(source.queries()),
+            warnings=list(source.warnings()),
+        )  # fmt: skip
+
+    grid = source.grid
+    sources = {} if grid is None else {
+        name: Kept(intensity=one, asked=grid.asked) for name, one in grid.sources.items()
+    }  # fmt: skip
+    snapshot.write(source.inputs, sources, out, manifest, no_clobber=source.settings.no_clobber)
 
 
 def queries(settings: Settings, *, now_ms: int) -> list[str]:

@@ -45,7 +45,7 @@ def totals(
     )
     known = book[book["node_kwh"].notna()]
     dropped = book["unattributed_kwh"] if policy == "drop" else book["unattributed_kwh"].iloc[:0]
-    hidden = pd.concat([left_out["energy_kwh"], dropped], ignore_index=True)
+    hidden = {"--namespace": left_out["energy_kwh"], "--unattributed drop": dropped}
     return Totals(
         rows=len(result),
         energy_kwh=known_sum(result["energy_kwh"]),
@@ -63,7 +63,8 @@ def totals(
         residual_kwh=known_sum(book["residual_kwh"]),
         open_books=int((~known["closed"]).sum()),
         books=len(known),
-        not_shown_kwh=known_sum(hidden),
+        not_shown_kwh=known_sum(pd.concat([*hidden.values()], ignore_index=True)),
+        not_shown_by=tuple(flag for flag, energy_kwh in hidden.items() if known_sum(energy_kwh)),
     )
 
 

@@ -10,3 +10,8 @@ DAYS_PER_YEAR = 365
 """The year of the SCI guidance and of the Impact Framework: 4 years are 126 144 000 s (`SciEmbodied`)."""
 
 MS_PER_SECOND = 1_000
+
+FEWEST_UNITS, MOST_UNITS = 1e-12, 1e24
+"""Bounds of R other than 0 [units of work]: beyond them sums and scores leave the numbers a computer has."""
+HIGHEST_PUE = 10.0
+"""No data centre comes near."""

@@ -20,7 +20,7 @@ def compute(loaded: Loaded) -> None:
 
     Example: sci-batch compute --since 24h -p http://prometheus:9090 --intensity 380
 
-    Without a Prometheus: sci-batch compute --demo --intensity 380
+    Without a Prometheus: sci-batch compute --demo
     """
     settings = loaded.settings
     outputs = settings.output or (Output("table" if on_terminal() else "csv", None),)
@@ -53,8 +53,9 @@ def _explain_flags(report: Report) -> None:
 def _judge(report: Report, settings: Settings, failed: SinkError | None) -> None:
     """Raise what applies; when several do, the one that says "do not trust the number" wins."""
     errors: list[SciBatchError] = []
+    written = "Not all outputs are written" if failed else "The outputs are written"
     if reasons := gate.partial(report, min_coverage=settings.min_coverage, strict=settings.strict):
-        errors.append(PartialError("; ".join(reasons), "The outputs are written; look at their flags first."))
+        errors.append(PartialError("; ".join(reasons), f"{written}; look at their flags first."))
     if failed:
         errors.append(failed)
     breaches = gate.breaches(settings.fail_on, report)
@@ -62,9 +63,7 @@ def _judge(report: Report, settings: Settings, failed: SinkError | None) -> None
         for breach in breaches:
             say(f"warning: limit passed: {breach}")
     elif breaches:
-        errors.append(
-            GateBreached("limit passed: " + "; ".join(breaches), "The outputs are written. See --fail-on.")
-        )
+        errors.append(GateBreached("limit passed: " + "; ".join(breaches), f"{written}. See --fail-on."))
     for error in errors[1:]:
         show_error(error)
     if errors:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch.errors import UsageError
+from sci_batch.units import FEWEST_UNITS, MOST_UNITS
 from sci_batch.windows import rfc3339
 
 R = "functional_units"
@@ -201,6 +202,11 @@ def _numbers(table: _Table) -> pd.Series:
         "Leave lines out when the number is not known.",
     )
     table.refuse(values < 0, f"{R} is negative", "Units of work are counted from 0.")
+    table.refuse(
+        (values > MOST_UNITS) | ((values > 0) & (values < FEWEST_UNITS)),
+        f"{R} is neither 0 nor from {FEWEST_UNITS:g} to {MOST_UNITS:g}",
+        "Check the number, or count in a larger or smaller unit.",
+    )
     return values
 
 

@@ -22,7 +22,7 @@ from sci_batch.intensity import (
     watttime,
     zone,
 )
-from sci_batch.intensity.frame import HIGHEST_GCO2E_PER_KWH, HOUR_MS, Intensity, Named, Request, stacked
+from sci_batch.intensity.frame import HIGHEST_GCO2E_PER_KWH, HOUR_MS, Gap, Intensity, Named, Request, stacked
 from sci_batch.intensity.gaps import clipped, holes, interpolated, merged, overlaid
 from sci_batch.intensity.http import RejectedError
 from sci_batch.intensity.market import refuse_market
@@ -63,7 +63,7 @@ def load(kind: str, argument: str, request: Request) -> Intensity:
     AuthError, SourceError
         From the source, when no fallback is given.
     """
-    policy = _policy(request)
+    policy = gap_policy(request)
     fallbacks = request.fallbacks if policy != "error" else ()
     ready = [read(item.kind, item.argument, request) if item.kind in AT_HAND else None for item in fallbacks]
     name = f"{kind}:{argument}"
@@ -93,7 +93,7 @@ def load(kind: str, argument: str, request: Request) -> Intensity:
         )
     _no_hole(found, name, request)
     slots = merged(found.slots)
-    return replace(found, slots=slots, step_ms=_step_ms(slots))
+    return replace(found, slots=slots, step_ms=step_ms(slots))
 
 
 def read(kind: str, argument: str, request: Request) -> Intensity:
@@ -114,30 +114,46 @@ def read(kind: str, argument: str, request: Request) -> Intensity:
             f"unknown kind of grid intensity: {kind}",
             f"{hint}--intensity takes a number, or one of {', '.join(SOURCES)}, then a colon.",
         )
-    found = SOURCES[kind](argument, request)
     name = f"{kind}:{argument}"
+    found = as_wanted(SOURCES[kind](argument, request), name, request, "another source")
+    slots = stacked([found.slots])
+    _sound(slots, name)
+    return replace(found, slots=slots, zones=tuple(found.zones), step_ms=step_ms(slots))
+
+
+def as_wanted(found: Intensity, name: str, request: Request, instead: str) -> Intensity:
+    """Of the kind and basis asked for; a basis that nobody says is the one asked for.
+
+    Raises
+    ------
+    UsageError
+        Of another kind or basis. `instead` is what else than that flag could help.
+    """
     if found.kind != request.wanted:
         raise UsageError(
             f"{name} gives {found.kind} intensities, and {request.wanted} ones are wanted",
-            f"Give --intensity-kind {found.kind}, or another source.",
+            f"Give --intensity-kind {found.kind}, or {instead}.",
         )
     if request.basis is not None and found.basis == "unknown":
         words = f"{name} does not say its basis: it is {request.basis} by --intensity-basis"
-        found = replace(
-            found, basis=request.basis, notes=(*found.notes, words) if kind != "constant" else found.notes
-        )
+        found = replace(found, basis=request.basis, notes=(*found.notes, words))
     if request.basis not in (None, found.basis):
         raise UsageError(
             f"{name} has {found.basis} factors, and {request.basis} ones are wanted",
-            f"Give --intensity-basis {found.basis}, or another source.",
+            f"Give --intensity-basis {found.basis}, or {instead}.",
         )
-    slots = stacked([found.slots])
-    _sound(slots, name)
-    return replace(found, slots=slots, zones=tuple(found.zones), step_ms=_step_ms(slots))
+    return found
 
 
-def _policy(request: Request) -> str:
-    policy = request.gap or ("fallback" if request.fallbacks else "error")
+def gap_policy(request: Request) -> Gap:
+    """What is done with holes.
+
+    Raises
+    ------
+    UsageError
+        A fallback without leave to use it, or the reverse.
+    """
+    policy: Gap = request.gap or ("fallback" if request.fallbacks else "error")
     if policy == "fallback" and not request.fallbacks:
         raise UsageError(
             "--intensity-gap fallback is given without a fallback",
@@ -260,7 +276,8 @@ def _sound(slots: pd.DataFrame, name: str) -> None:
         )
 
 
-def _step_ms(slots: pd.DataFrame) -> int | None:
+def step_ms(slots: pd.DataFrame) -> int | None:
+    """Shortest slot [ms]; None: constant over the range."""
     if len(slots) == slots["grid_zone"].nunique():
         return None
     return int((slots["end_ms"] - slots["start_ms"]).min())

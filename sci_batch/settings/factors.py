@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
 from sci_batch.errors import UsageError
 from sci_batch.prometheus.http import split_url
 from sci_batch.settings.values import decimal, suggestion
+from sci_batch.units import HIGHEST_PUE
 
 INTENSITY_KINDS = (
     "constant", "zone", "region", "file", "prometheus", "electricitymaps", "uk", "energy-charts",
@@ -87,10 +87,10 @@ def intensity(value: str) -> Spec:
 
 
 def pue(value: str) -> str:
-    """A factor from 1 on, `auto`, `aws` or `gcp:europe-west4`; the table is looked at later."""
+    """A factor from 1 to 10, `auto`, `aws` or `gcp:europe-west4`; the table is looked at later."""
     factor = decimal(value)
-    if factor is not None and not 1 <= factor < math.inf:
-        raise UsageError(f"not a PUE: {value}", "Give 1 or more, such as 1.2.")
+    if factor is not None and not 1 <= factor <= HIGHEST_PUE:
+        raise UsageError(f"not a PUE: {value}", f"Give from 1 to {HIGHEST_PUE:g}, such as 1.2.")
     if factor is None and not re.fullmatch(r"[a-z]+(:[a-z0-9-]+)?", value.lower()):
         raise UsageError(f"not a PUE: {value}", "Give a number such as 1.2, a place such as aws, or auto.")
     return value

@@ -16,7 +16,7 @@ from sci_batch.settings.connection import http_settings
 from sci_batch.settings.factors import INTENSITY_VARIABLES
 from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
-from sci_batch.settings.values import suggestion, yes_no
+from sci_batch.settings.values import yes_no
 
 Command = Literal["compute", "record", "queries", "push", "report", "show"]
 
@@ -86,9 +86,9 @@ def load(
         origins[name] = given.where if given else "default"
         if given:
             _parse(name, item, given, fields, problems)
+    faulty = {name for name, rank in ranks.items() if rank != _DEFAULT} - set(fields)
     _keep_strongest(fields, ranks, origins, problems)
     settings = Settings(**fields)
-    faulty = {name for name, rank in ranks.items() if rank != _DEFAULT} - set(fields)
     problems += _across(settings, command, faulty)
     problems += _of_stored(settings, command, faulty)
     if problems:
@@ -228,7 +228,7 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
     if command == "record" and settings.out is None and "out" not in faulty:
         yield UsageError("there is no folder for the recording", "Give --out DIR.")
     missing = settings.intensity is None and not settings.demo
-    if command == "compute" and missing and "intensity" not in faulty:
+    if command == "compute" and missing and not faulty & {"intensity", "demo"}:
         yield UsageError(
             "no grid carbon intensity is given: the grams of CO2e that one kWh of your electricity causes",
             "Give --intensity 380 (gCO2e/kWh) with the figure of your grid, not of a contract, or for "
@@ -237,18 +237,15 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
         )
     if settings.end is not None and settings.start is None and "start" not in faulty:
         yield UsageError("--end is given without --start", "Give --start too, or only --since.")
-    if command == "compute" and _scoreless(settings) and "functional_unit" not in faulty:
+    if command == "compute" and _scoreless(settings) and not faulty & {"functional_unit", "demo"}:
         for limit in settings.fail_on:
             if limit.measure in gate.SCORE_MEASURES:
                 yield UsageError(
                     f"--fail-on {limit} needs a score", "Give --functional-unit, or take the limit away."
                 )
     named = [unit.name for unit in settings.functional_unit]
-    for limit in settings.fail_on if named and "functional_unit" not in faulty else ():
-        if limit.unit and limit.unit not in named:
-            yield UsageError(
-                f"--fail-on {limit}: there is no functional unit {limit.unit}", suggestion(limit.unit, named)
-            )
+    if command == "compute" and named:  # the demo's own are known when it is opened
+        yield from gate.misnamed(settings.fail_on, named)
     if settings.prometheus_url and not faulty & _CONNECTION:
         try:
             http_settings(settings)

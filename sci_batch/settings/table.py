@@ -39,7 +39,11 @@ class Settings:
         other_environment=("PROMETHEUS_URL",),
         help="Server to ask; Prometheus 2 or 3, VictoriaMetrics, Thanos, Mimir.",
     )  # fmt: skip
-    demo: bool = switch("demo", panel=SOURCE, help="The bundled recording: no server needed.")
+    demo: bool = switch(
+        "demo", panel=SOURCE,
+        help="The bundled recording, with its hourly grid intensity, hardware and units of work: no server "
+        "and no other flag needed.",
+    )  # fmt: skip
     snapshot: Path | None = option(
         "snapshot", panel=SOURCE, metavar="DIR", parse=values.path,
         help="A recording made by `sci-batch record`: no server needed.",
@@ -174,7 +178,8 @@ class Settings:
         help="A longer silence of a node's Kepler lowers coverage and is flagged.",
     )  # fmt: skip
     max_node_watts: float = option(
-        "max-node-watts", panel=ENERGY, metavar="WATTS", parse=values.number(0, above=True), default="10000",
+        "max-node-watts", panel=ENERGY, metavar="WATTS", parse=values.number(0, 1e9, above=True),
+        default="10000",
         help="No node draws more: a faster rise of a counter is clamped and flagged.",
     )  # fmt: skip
     node_energy: str = option(
@@ -183,7 +188,7 @@ class Settings:
         help="What a node used: its RAPL counters, or what its power supply shows (Redfish), where it does.",
     )  # fmt: skip
     overhead_ratio: float = option(
-        "overhead-ratio", panel=ENERGY, metavar="RATIO", parse=values.number(0), default="0",
+        "overhead-ratio", panel=ENERGY, metavar="RATIO", parse=values.number(0, 10), default="0",
         help="Power supply, fans and disks, which RAPL does not see, as a share of the node's energy.",
     )  # fmt: skip
     unattributed: str = option(
@@ -206,8 +211,8 @@ class Settings:
         "intensity", panel=CARBON, metavar="KIND:ARG", parse=factors.intensity,
         help="Grid carbon intensity: a number such as 380 (gCO2e/kWh), zone:DE, region:aws:eu-west-1, "
         "region:auto, file:ci.csv, prometheus:QUERY, electricitymaps:DE, uk:national, energy-charts:DE, "
-        "carbon-aware-sdk:URL,LOCATION, watttime:REGION (`sci-batch factors list`); required, there is no "
-        "hidden default.",
+        "carbon-aware-sdk:URL,LOCATION, watttime:REGION (`sci-batch factors list`); required but "
+        "for --demo, there is no hidden default.",
     )  # fmt: skip
     also_intensity: tuple[Spec, ...] = option(
         "also-intensity", panel=CARBON, metavar="KIND:ARG", parse=factors.intensity, repeatable=True,

@@ -10,6 +10,7 @@ from typing import Literal
 from sci_batch.errors import UsageError
 from sci_batch.settings.presets import PRESETS
 from sci_batch.settings.values import decimal, repeated, suggestion
+from sci_batch.units import FEWEST_UNITS, MOST_UNITS
 
 JOB_RUN: Literal["job-run"] = "job-run"
 UNIT_NAME = r"[A-Za-z][\w /.-]*"
@@ -89,6 +90,10 @@ def _source_of_units(name: str, source: str) -> FunctionalUnit:
         )
     if found <= 0:
         raise UsageError(f"{source!r} units of work give no score", "Give more than 0.")
+    if not FEWEST_UNITS <= found <= MOST_UNITS:
+        raise UsageError(
+            f"{source!r} units of work cannot be", f"Give from {FEWEST_UNITS:g} to {MOST_UNITS:g} per window."
+        )
     return FunctionalUnit(name, "constant", source)
 
 

@@ -44,9 +44,8 @@ def totals(report: Report) -> list[tuple[str, str]]:
         *(_books(sums) if made.method else [("unknown", FROM_ROWS)]),
     ]
     if sums.not_shown_kwh:
-        lines.append(
-            ("not shown", f"{quantity(sums.not_shown_kwh, 'kWh')} (--namespace, --unattributed drop)")
-        )
+        hidden = quantity(sums.not_shown_kwh, "kWh")
+        lines.append(("not shown", f"{hidden} ({', '.join(sums.not_shown_by)})"))
     return lines
 
 

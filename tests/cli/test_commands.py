@@ -96,6 +96,14 @@ def test_help_names_every_flag_whole_with_its_variable(capsys: pytest.CaptureFix
     assert panels == [*dict.fromkeys(item.panel for item in OPTIONS.values()), "Other"]
 
 
+def test_help_shows_the_demo_with_its_own_grid(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compute", "--help"]) == 0
+    text = capsys.readouterr().out
+    examples = [line.split("sci-batch ")[1] for line in text.splitlines() if "sci-batch compute" in line]
+    assert "compute --demo" in examples
+    assert not [line for line in examples if "--demo" in line and "--intensity" in line]
+
+
 def test_help_of_the_other_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["record", "--help"]) == 0
     record = capsys.readouterr().out

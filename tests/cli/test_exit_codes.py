@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,25 @@ def test_1_a_bug_keeps_its_traceback() -> None:
     assert "Traceback (most recent call last)" in done.stderr
     assert "ZeroDivisionError: a bug" in done.stderr
     assert "Please report it" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("limit", "cure"),
+    [
+        ("sci:reqest>0", "Did you mean request?"),
+        ("row.sci:nope>0", "Known: request."),
+        ("functional_units:nope<1", "Known: request."),
+    ],
+)
+def test_2_a_limit_of_a_unit_of_work_that_the_demo_does_not_bring(limit: str, cure: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sci_batch", "compute", "--demo", "--since", "1h", "-q", "--fail-on", limit],
+        capture_output=True, text=True, env=environment(), cwd=ROOT, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    name = limit.partition(":")[2].rstrip("<>01")
+    assert done.stderr == f"error: --fail-on {limit}: there is no functional unit {name}\n  {cure}\n"
     assert done.stdout == ""
 
 
@@ -113,6 +133,15 @@ def test_5_before_8_before_3_and_every_reason_is_told(tmp_path: Path) -> None:
         f"{tmp_path} could not be written: it is a folder",
     ):
         assert words in done.stderr
+
+
+@pytest.mark.parametrize("check", [("--fail-on", "sci>0.5"), ("--min-coverage", "0.9")])
+def test_a_check_says_what_is_written(check: tuple[str, str], tmp_path: Path) -> None:
+    done = sci_batch(*COMPUTE, *check, "-q")
+    assert "The outputs are written" in done.stderr
+    done = sci_batch(*COMPUTE, *check, "-q", "-o", f"csv={tmp_path}", "-o", "json")
+    assert "The outputs are written" not in done.stderr
+    assert "Not all outputs are written" in done.stderr
 
 
 def test_8_a_sink_fails_and_the_others_are_written(tmp_path: Path) -> None:

@@ -172,16 +172,17 @@ def test_embodied_adds_up_to_the_hardware_exactly() -> None:
     assert per_hour == pytest.approx(28.538812785388128, rel=1e-15)
 
 
-def test_a_recording_keeps_its_intensity(tmp_path: Path) -> None:
+@pytest.mark.parametrize("intensity", ["region:auto", "prometheus:200 + hour()"])
+def test_a_recording_gives_the_intensity_again(intensity: str, tmp_path: Path) -> None:
     import subprocess
     import sys
 
     simulation = simulate(small())
     start = simulation.scenario.start
-    span = ["--start", str(start), "--end", str(start + 3 * HOUR), "--intensity", "region:auto"]
+    span = ["--start", str(start), "--end", str(start + 3 * HOUR), "--intensity", intensity]
     tool = [sys.executable, "-m", "sci_batch"]
     with served(simulation) as url:
-        live = rows(url, "--intensity", "region:auto")
+        live = rows(url, "--intensity", intensity)
         done = subprocess.run(
             [*tool, "record", "-p", url, *span, "--out", str(tmp_path / "kept")],
             capture_output=True, text=True, check=False,

@@ -165,6 +165,21 @@ def test_a_file_by_labels_and_a_recording_of_it(cluster: World, tmp_path: Path) 
     )
 
 
+def test_a_recording_holds_the_sockets_that_a_later_model_needs(cluster: World, tmp_path: Path) -> None:
+    live = rows(cluster, "--embodied", "catalogue,model", "--group-by", "node", "--window", "1h")
+    folder = tmp_path / "recording"
+    done = tool("record", "-p", cluster.url, *span(cluster), "--embodied", "kg:1200", "--out", str(folder))
+    assert done.returncode == 0, done.stderr
+    again = tool(
+        "compute", "--snapshot", str(folder), *span(cluster), "--group-by", "node", "--window", "1h",
+        "--intensity", "380", "--embodied", "catalogue,model", "-o", "csv",
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    found = pd.read_csv(io.StringIO(again.stdout))
+    assert found["embodied_gco2e"].tolist() == live["embodied_gco2e"].tolist()
+    assert "no number of processor sockets" not in again.stderr
+
+
 def test_a_service_is_amortised_once(cluster: World, tmp_path: Path) -> None:
     with service() as base:
         chain = f"boavizta:{base},file:{hardware_file(tmp_path)},catalogue"

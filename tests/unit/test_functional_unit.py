@@ -177,3 +177,21 @@ def test_less_than_no_work_is_unknown() -> None:
     served = join(ROWS, asked, None, BY_WORKLOAD, EDGES_MS)
     assert r(served.functional_units) == [30, 30, None, None]
     assert served.total == 30
+
+
+@pytest.mark.parametrize("absurd", [math.inf, -math.inf, 1e308, 1.1e24, 4e-13, 5e-324])
+def test_absurd_counts_are_unknown_and_said(absurd: float) -> None:
+    asked = units((0, absurd), (0, absurd), (100, absurd), (0, 30), namespace=["ops", "ops", "shop", "shop"])
+    served = join(ROWS, asked, None, BY_WORKLOAD, EDGES_MS)
+    assert r(served.functional_units) == [30, 30, None, None]
+    assert served.total == 30
+    assert math.isfinite(served.unmet)
+    (note,) = served.notes
+    assert note.startswith("2 counts of units of work are ")
+
+
+@pytest.mark.parametrize("most", [1e24, 1e-12])
+def test_the_largest_and_the_smallest_count_are_counts(most: float) -> None:
+    served = join(ROWS, units((0, most), namespace=["ops"]), None, BY_WORKLOAD, EDGES_MS)
+    assert served.total == most
+    assert served.notes == ()

@@ -120,6 +120,8 @@ def test_parquet_with_faults(tmp_path: Path) -> None:
         (f"{FIRST},shop,1\n\n{SECOND},shop,NaN", "line 4: 'NaN' in functional_units is no number"),
         (f"{FIRST},shop,inf", "line 2: 'inf' in functional_units is no number"),
         (f"{FIRST},shop,1e999", "line 2: functional_units is not a finite number"),
+        (f"{FIRST},shop,1e308", "line 2: functional_units is neither 0 nor from 1e-12 to 1e+24"),
+        (f"{FIRST},shop,1e-320", "line 2: functional_units is neither 0 nor from 1e-12 to 1e+24"),
         (f"{FIRST},shop,", "line 2: functional_units is empty"),
         (f"{FIRST},shop", "line 2: functional_units is empty"),
         (f"{FIRST},shop,-1\n{SECOND},shop,-2", "line 2: functional_units is negative (and in 1 more)"),

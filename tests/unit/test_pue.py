@@ -15,8 +15,8 @@ def test_a_number_is_the_same_everywhere() -> None:
     assert pue.load("1.2").of(NODES).tolist() == [1.2, 1.2]
 
 
-@pytest.mark.parametrize("argument", ["0.9", "nan", "inf", "-1"])
-def test_a_number_below_one_is_refused(argument: str) -> None:
+@pytest.mark.parametrize("argument", ["0.9", "nan", "inf", "-1", "10.1", "1e308"])
+def test_a_number_that_no_data_centre_has_is_refused(argument: str) -> None:
     with pytest.raises(UsageError, match="not a PUE"):
         pue.load(argument)
 

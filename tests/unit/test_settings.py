@@ -324,6 +324,14 @@ def test_the_demo_brings_its_own_unit_of_work() -> None:
     assert loaded({"fail_on": ["sci>1"]}).settings.fail_on[0].text == "sci>1"
 
 
+def test_a_limit_of_an_unknown_unit_of_work_is_a_mistake_of_compute_alone() -> None:
+    flags = {**SERVER, "functional_unit": ["request=1", "user=2"], "fail_on": ["sci:reqest>1"]}
+    error = problem(flags)
+    assert error.what == "--fail-on sci:reqest>1: there is no functional unit reqest"
+    assert error.cure == "Did you mean request?"
+    assert load({**flags, "out": "d"}, {}, "record").settings.fail_on[0].unit == "reqest"
+
+
 def test_a_shared_file_may_hold_what_only_compute_needs(tmp_path: Path) -> None:
     path = toml(tmp_path, 'demo = true\nout = "d"\nfail-on = ["sci>1"]\n')
     assert load({}, {}, "record", str(path)).settings.fail_on[0].text == "sci>1"
@@ -346,6 +354,21 @@ def test_everything_wrong_is_told_at_once_with_its_place(tmp_path: Path) -> None
         "no grid carbon intensity is given",
     ):
         assert words in text
+
+
+@pytest.mark.parametrize("flags", [{}, {"fail_on": ["sci>1"]}])
+def test_a_bad_demo_is_not_also_a_missing_intensity_or_unit_of_work(flags: dict[str, object]) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(flags, {"SCI_BATCH_DEMO": "maybe"}, "compute")
+    assert caught.value.what == "SCI_BATCH_DEMO: 'maybe' is neither yes nor no"
+
+
+def test_a_demo_that_is_set_aside_is_no_mistake_and_brings_nothing() -> None:
+    with pytest.raises(UsageError, match="no grid carbon intensity"):
+        load({"prometheus_url": "http://h:9090"}, {"SCI_BATCH_DEMO": "yes"}, "compute")
+    environ = {"SCI_BATCH_SNAPSHOT": "d", "SCI_BATCH_KEY_FILE": "k"}
+    with pytest.raises(UsageError, match="--key-file needs --cert-file"):
+        load(SERVER, environ, "compute")
 
 
 def test_a_bad_intensity_is_not_also_a_missing_one() -> None:

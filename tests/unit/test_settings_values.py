@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sci_batch.errors import UsageError
-from sci_batch.settings import factors, values, work
+from sci_batch.settings import OPTIONS, factors, values, work
 from sci_batch.settings.factors import Chain, Spec
 from sci_batch.settings.values import Output
 from sci_batch.settings.work import FunctionalUnit
@@ -282,3 +282,31 @@ def test_simple_values(parse: Callable[[str], Any], good: dict[str, Any], bad: l
 def test_a_label_is_renamed_once() -> None:
     with pytest.raises(UsageError, match="node is given twice"):
         values.each_key_once([("node", "a"), ("node", "b")])
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "-0.5", "inf", "nan", "1e999", "1e308", "1.1e24", "9e-13", "1e-320"]
+)
+def test_units_of_work_that_cannot_be(text: str) -> None:
+    with pytest.raises(UsageError):
+        work.functional_unit(f"u={text}")
+
+
+@pytest.mark.parametrize("text", ["1e24", "1e-12", "0.5"])
+def test_units_of_work_that_can_be(text: str) -> None:
+    assert work.functional_unit(f"u={text}").argument == text
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("pue", "10", "10.1"),
+        ("overhead_ratio", "10", "1e308"),
+        ("max_node_watts", "1e9", "1e308"),
+    ],
+)
+def test_numbers_that_overflow_are_refused(name: str, good: str, bad: str) -> None:
+    parse = OPTIONS[name].parse
+    assert float(parse(good)) == float(good)
+    with pytest.raises(UsageError):
+        parse(bad)

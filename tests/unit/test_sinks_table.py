@@ -265,11 +265,19 @@ def test_what_all_rows_share_takes_no_column() -> None:
 def test_open_books_and_unknown_books() -> None:
     lines = dict(totals(handmade.report(open_books=1, residual_kwh=-0.25)))
     assert lines["books"] == "OPEN in 1 of 2 node-windows, residual -0.25 kWh"
-    lines = dict(totals(handmade.report(node_energy_kwh=None, sci_gco2e_per_unit=None, not_shown_kwh=0.5)))
+    lines = dict(totals(handmade.report(node_energy_kwh=None, sci_gco2e_per_unit=None)))
     assert lines["books"] == "unknown: the nodes show no energy of their own"
     assert "nodes" not in lines
     assert lines["score"] == "SCI = ΣC / ΣR = unknown"
-    assert lines["not shown"] == "500 Wh (--namespace, --unattributed drop)"
+    assert "not shown" not in lines
+
+
+@pytest.mark.parametrize(
+    "flags", [("--namespace",), ("--unattributed drop",), ("--namespace", "--unattributed drop")]
+)
+def test_what_hides_energy_is_named(flags: tuple[str, ...]) -> None:
+    lines = dict(totals(handmade.report(not_shown_kwh=0.5, not_shown_by=flags)))
+    assert lines["not shown"] == f"500 Wh ({', '.join(flags)})"
 
 
 def test_the_score_says_nothing_of_rows_without_units_when_there_are_none() -> None:
