@@ -47,7 +47,8 @@ def _need_client() -> None:
 
     if find_spec("prometheus_client") is None:
         raise UsageError(
-            "-o pushgateway needs the package prometheus-client", "Run: pip install 'sci-batch[push]'"
+            "-o pushgateway needs the package prometheus-client",
+            "Run: pip install prometheus-client (the extra sci-batch[push])",
         )
 
 

@@ -8,34 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from sci_batch.errors import SinkError
+from prometheus_client import CollectorRegistry, Metric, delete_from_gateway, push_to_gateway
+
 from sci_batch.report import Report
 from sci_batch.sinks import SinkOptions
 from sci_batch.sinks.access import JOB, shown
 from sci_batch.sinks.delivery import Delivery
 from sci_batch.sinks.families import Family, check_count, common_labels, last_success, newest, of_report
 
-if TYPE_CHECKING:
-    from prometheus_client import Metric
-
 NAME = "a Pushgateway"
 
 
 def write(report: Report, path: Path | None, options: SinkOptions) -> None:  # noqa: ARG001 -- sinks are alike
     """Replace the group by the newest window."""
-    client = _client()
     # The server adds the labels of the group, which stand in the address, to every series.
     found = [*of_report(newest(report), {}), last_success({}, options.now_ms)]
     check_count(found, options.push)
-    registry = client.CollectorRegistry(auto_describe=False)
+    registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(found))
     key = common_labels(report, options.push, job=False)
     with Delivery(options.target, options.push, name=NAME) as delivery:
-        client.push_to_gateway(
-            shown(options.target), JOB, registry, grouping_key=key, handler=_handler(delivery)
-        )
+        push_to_gateway(shown(options.target), JOB, registry, grouping_key=key, handler=_handler(delivery))
 
 
 def delete(options: SinkOptions, key: Mapping[str, str]) -> None:
@@ -46,21 +40,8 @@ def delete(options: SinkOptions, key: Mapping[str, str]) -> None:
     SinkError
         The server cannot be reached, or refuses.
     """
-    client = _client()
     with Delivery(options.target, options.push, name=NAME) as delivery:
-        client.delete_from_gateway(
-            shown(options.target), JOB, grouping_key=dict(key), handler=_handler(delivery)
-        )
-
-
-def _client() -> Any:
-    try:
-        import prometheus_client
-    except ImportError:
-        raise SinkError(
-            "the package prometheus-client is not installed", "Run: pip install 'sci-batch[push]'"
-        ) from None
-    return prometheus_client
+        delete_from_gateway(shown(options.target), JOB, grouping_key=dict(key), handler=_handler(delivery))
 
 
 def _handler(delivery: Delivery) -> Callable[..., Callable[[], None]]:
@@ -81,8 +62,6 @@ class _Collector:
         self._families = families
 
     def collect(self) -> Iterable[Metric]:
-        from prometheus_client import Metric
-
         for family in self._families:
             metric = Metric(family.metric.name, family.metric.meaning, "gauge")
             for labels, _, value in family.samples():

@@ -78,7 +78,17 @@ def write(report: Report, path: Path | None, options: SinkOptions) -> None:  # n
         late = _send(delivery, url, _in_time(families))
         if late:
             raise _too_late(late, url, options.now_ms)
-        _deliver(delivery, url, _in_time([success]))
+        _claim(delivery, url, _in_time([success]))
+
+
+def _claim(delivery: Delivery, url: str, success: Samples) -> None:
+    """Send the time of the success, which alerts wait for."""
+    try:
+        delivery.send("POST", url, success.body(), HEADERS)
+    except SinkError as failed:
+        raise SinkError(
+            f"{failed.what}; all windows are in, but not the time of this success", failed.cure
+        ) from None
 
 
 def _send(delivery: Delivery, url: str, samples: Samples) -> dict[int, str]:

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -279,6 +280,32 @@ def test_a_login(tmp_path: Path) -> None:
         )
 
 
+def test_tls_with_certificates_on_both_sides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(variable, raising=False)
+    cert, key = ROOT / "fixtures/tls/localhost.pem", ROOT / "fixtures/tls/localhost.key"
+    web = tmp_path / "web.yml"
+    files = {"cert_file": str(cert), "key_file": str(key), "client_ca_file": str(cert)}
+    tls = {**files, "client_auth_type": "RequireAndVerifyClientCert"}
+    web.write_text(json.dumps({"tls_server_config": tls}))  # JSON is YAML
+    access = servers.Access(ca_file=cert, client_cert=(str(cert), str(key)))
+    with servers.prometheus(web_config=web, access=access) as server:
+        flags = ("-q", "-o", f"remote-write={server.url}", "--retries", "0")
+        unknown = sci_batch(*COMPUTE, *flags)
+        assert unknown.returncode == 8
+        assert f"the TLS connection to {server.url}/api/v1/write failed" in unknown.stderr
+        assert "--push-ca-file" in unknown.stderr
+        nameless = sci_batch(*COMPUTE, *flags, "--push-ca-file", str(cert))
+        assert nameless.returncode == 8
+        ours = ("--push-ca-file", str(cert), "--push-cert-file", str(cert), "--push-key-file", str(key))
+        done = sci_batch(*COMPUTE, *flags, *ours)
+        assert done.returncode == 0, done.stderr
+        query = {"query": "count(sci_batch_sci_grams_per_unit)", "time": "2026-03-01T02:00:00Z"}
+        answer = requests.get(f"{server.url}/api/v1/query", params=query, verify=str(cert),
+                              cert=access.client_cert, timeout=10)  # fmt: skip
+        assert answer.json()["data"]["result"][0]["value"][1] == "1"
+
+
 def test_a_conflict_of_types_is_told_in_the_words_of_the_server(pushgateway: servers.Server) -> None:
     body = "# TYPE sci_batch_carbon_grams counter\nsci_batch_carbon_grams 1\n"
     requests.put(f"{pushgateway.url}/metrics/job/other", data=body, timeout=10).raise_for_status()
@@ -396,6 +423,29 @@ def test_history_in_prometheus_is_the_csv_value_by_value(history: History) -> No
         assert list(success.values()) == [NOW]
         (info,) = ask(server.url, "sci_batch_info", NOW)
         assert len(dict(info)["fingerprint"]) == 12
+
+
+def test_the_queries_of_the_documents_give_the_score(history: History) -> None:
+    text = (ROOT / "docs/publish.md").read_text(encoding="utf-8")
+    with servers.prometheus() as server:
+        process("push", "--from", str(history.parquet), "-o", f"remote-write={server.url}")
+        carbon = "last_over_time(sci_batch_carbon_grams[1h])"
+        assert f"`{carbon}`" in text
+        # 59 minutes after the newest window, when its samples are long out of sight.
+        newest = [row for row in history.rows if row["window_end"] == "2026-11-24T08:00:00Z"]
+        found = ask(server.url, f"sum({carbon})", NOW + 59 * 60)
+        wanted = sum(float(row["carbon_gco2e"]) for row in newest)
+        assert list(found.values()) == [pytest.approx(wanted, rel=1e-12)]
+        (score,) = re.findall(r"^sum by \(namespace\) .*$", text, re.M)
+        found = ask(server.url, score, NOW)
+        shop = [row for row in newest if row["namespace"] == "shop"]
+        ratio = sum(float(row["carbon_gco2e"]) for row in shop) / sum(
+            float(row["functional_units"]) for row in shop
+        )
+        assert found[frozenset({("namespace", "shop")})] == pytest.approx(ratio, rel=1e-12)
+        (alert,) = re.findall(r"`(time\(\) - .*)`", text)
+        assert ask(server.url, alert, NOW + 60) == {}
+        assert ask(server.url, alert.replace("2 * 3600", "30"), NOW + 60) != {}
 
 
 def test_history_in_victoria_metrics_is_the_csv_value_by_value(history: History) -> None:

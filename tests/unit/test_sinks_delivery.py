@@ -319,6 +319,12 @@ def test_remote_write_sends_newer_windows_after_older_ones_were_refused(http: An
     assert not any(b"last_success" in sent.body for sent in http.request_history)
 
 
+def test_remote_write_says_when_only_the_time_of_the_success_is_missing(http: Any) -> None:
+    http.post(WRITE, [{"status_code": 204}, {"status_code": 400, "text": "out of bounds"}])
+    with pytest.raises(SinkError, match=r"out of bounds\); all windows are in, but not the time of this"):
+        pushed_to(WRITE, http)
+
+
 def test_remote_write_with_too_many_series_sends_nothing(http: Any) -> None:
     with pytest.raises(SinkError, match="18 series are more than --push-max-series 17"):
         pushed_to(WRITE, http, max_series=17)
