@@ -26,10 +26,11 @@ EXIT_CODES = (
     (str(errors.GateBreached.exit_code), "a limit of `--fail-on` was passed", "look at the change"),
     (str(errors.NoDataError.exit_code), "no data in the range", "check selection and retention"),
     (str(errors.PartialError.exit_code),
-     "coverage below `--min-coverage`, open books under `--strict`, or an answer the server calls partial",
+     "coverage below `--min-coverage`, open books under `--strict`, an answer the server calls partial, or "
+     "`verify-if` found other numbers",
      "investigate"),
     (str(errors.AuthError.exit_code), "login or permission refused", "fix the secret"),
-    (str(errors.SourceError.exit_code), "source unreachable, or query rejected", "retry"),
+    (str(errors.SourceError.exit_code), "source unreachable, query rejected, or `if-run` failed", "retry"),
     (str(errors.SinkError.exit_code), "an output failed, the others are written", "retry"),
     ("130, 143", "interrupted, terminated", ""),
 )  # fmt: skip
