@@ -68,29 +68,26 @@ def outputs(if_run: Path, manifest: str) -> dict[str, Any]:
 
 def _run(command: list[str], place: Path) -> str:
     """Run to the end; the last words. The exit code is not asked: it says nothing."""
+    words = place / "words.txt"
     try:
-        process = subprocess.Popen(  # noqa: S603 -- the program that the user named
-            command, cwd=place, env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        with words.open("wb") as stream:
+            process = subprocess.Popen(  # noqa: S603 -- the program that the user named
+                command, cwd=place, env=_environment(), stdin=subprocess.DEVNULL, stdout=stream,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
     except OSError as error:
         raise SourceError(
             f"{command[0]} cannot be run: {error.strerror or error}", "Check --if-run and node."
         ) from None
     try:
-        said, _ = process.communicate(timeout=LONGEST_SECONDS)
+        process.wait(LONGEST_SECONDS)
     except subprocess.TimeoutExpired:
-        raise _failed(f"it took more than {LONGEST_SECONDS // 60} minutes") from None
+        raise _failed(f"it took more than {LONGEST_SECONDS / 60:.0f} minutes") from None
     finally:
-        _end(process)
-    return _last_words(said.decode("utf-8", "replace"))
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Nothing that was started stays: node starts npm."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        with suppress(ProcessLookupError, PermissionError):  # nothing that it started stays
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return _last_words(words.read_text(encoding="utf-8", errors="replace"))
 
 
 def _environment() -> dict[str, str]:
