@@ -19,7 +19,7 @@ MAX_BYTES = 2_000_000
 
 
 def import_if(
-    file: Annotated[str, typer.Argument(help="Manifest with the plugin kepler-importer.", metavar="OLD.yml")],
+    file: Annotated[str, typer.Argument(help="Manifest with the plugin kepler-importer.")],
     out: Annotated[str, typer.Option(help="File to write; `-` is standard output.", metavar="FILE")] = "-",
 ) -> None:
     """Turn a manifest of the Carbon Hack plugin kepler-importer into a sci-batch.toml.
