@@ -9,6 +9,8 @@ SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+# The Impact Framework (node), which the tests run beside ours.
+IF := $(VENV)/if
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 
 # What a caller may set: make test PYTEST_ARGS="-k books --cov"
@@ -20,7 +22,7 @@ LOCK_ARGS ?=
 # apt must not wait for an answer, nor fail because another apt is at work.
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
 
-.PHONY: help venv demo demo-data docs test lint format typecheck bench lock clean wheel servers
+.PHONY: help venv demo demo-data docs test lint format typecheck bench lock clean wheel servers if-run
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | while IFS= read -r line; do \
@@ -33,7 +35,7 @@ demo: $(INSTALLED) ## run the main job on the bundled recording: table here, out
 	$(VENV)/bin/sci-batch compute --demo --since 24h \
 		-o table -o csv=out/demo.csv -o parquet=out/demo.parquet
 
-test: servers ## run every test, real servers included (PYTEST_ARGS="-k books --cov")
+test: servers if-run ## run every test, real servers included (PYTEST_ARGS="-k books --cov")
 	$(PY) -m pytest $(PYTEST_ARGS)
 
 lint: typecheck ## check style, imports between modules, and types
@@ -48,7 +50,7 @@ format: $(INSTALLED) ## repair style where a tool can
 typecheck: $(INSTALLED) ## check types only
 	$(VENV)/bin/mypy
 
-docs: $(INSTALLED) ## write the generated parts of the documents
+docs: $(INSTALLED) if-run ## write the generated parts of the documents
 	$(PY) -m tests.docs.generate
 
 demo-data: $(INSTALLED) ## record the bundled recording again (simulated cluster, real Prometheus)
@@ -96,6 +98,23 @@ $(INSTALLED): $(PY) constraints.txt pyproject.toml
 	@echo 'Installing the packages of constraints.txt into $(VENV) (about a minute)'
 	@$(PIP) install --quiet --require-hashes --only-binary :all: -r constraints.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+if-run: $(IF)/.installed ## install the Impact Framework, which the tests run, into .venv (node from apt if absent)
+
+# `npm ci` checks the hashes of the lock file. Nothing of it is run while it is installed.
+$(IF)/.installed: tests/impact_framework/package.json tests/impact_framework/package-lock.json | $(INSTALLED)
+	@if ! command -v npm >/dev/null; then \
+		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+			echo 'The tests run the Impact Framework with node and npm. Run: sudo apt-get install -y --no-install-recommends nodejs npm' >&2; \
+			exit 1; \
+		fi; \
+		apt-get update; \
+		$(APT_INSTALL) nodejs npm; \
+	fi
+	@mkdir -p $(IF)
+	@cp tests/impact_framework/package.json tests/impact_framework/package-lock.json $(IF)/
+	@cd $(IF) && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 # The binaries are enough: a policy-rc.d of ours, where there is none, keeps apt from starting services on their

@@ -48,7 +48,7 @@ class NoDataError(SciBatchError):
 
 
 class PartialError(SciBatchError):
-    """Coverage is too low, the books do not close, or the source says its answer is partial."""
+    """Coverage is too low, books are open, an answer is partial, or another program has other numbers."""
 
     exit_code = 5
 
@@ -60,7 +60,7 @@ class AuthError(SciBatchError):
 
 
 class SourceError(SciBatchError):
-    """The source cannot be reached, or rejected the query."""
+    """The source cannot be reached, or rejected the query; or the Impact Framework failed."""
 
     exit_code = 7
 

@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 OTHERS = "Other"
 """Group of flags that name none, such as `--help`."""
+ARGUMENTS = "Arguments"
 
 
 class GroupedHelp(TyperCommand):
@@ -23,7 +24,8 @@ class GroupedHelp(TyperCommand):
         formatter.write("\n" + textwrap.indent(cleandoc(self.help or ""), "  ") + "\n")
         groups: dict[str, list[Any]] = {}
         for parameter in self.get_params(ctx):
-            groups.setdefault(getattr(parameter, "rich_help_panel", None) or OTHERS, []).append(parameter)
+            place = ARGUMENTS if parameter.param_type_name == "argument" else OTHERS
+            groups.setdefault(getattr(parameter, "rich_help_panel", None) or place, []).append(parameter)
         others = {OTHERS: groups.pop(OTHERS)} if OTHERS in groups else {}
         for name, parameters in {**groups, **others}.items():
             formatter.write(f"\n{name}:\n")
@@ -32,6 +34,8 @@ class GroupedHelp(TyperCommand):
 
 
 def _entry(parameter: Any, width: int) -> str:
+    if parameter.param_type_name == "argument":
+        return f"  {parameter.metavar or parameter.name.upper()}\n        {parameter.help}\n"
     long = [name for name in parameter.opts if name.startswith("--")]
     short = [name for name in parameter.opts if not name.startswith("--")]
     off = [f"/ {name}" for name in parameter.secondary_opts]

@@ -16,12 +16,14 @@ from sci_batch.cli import config, factors
 from sci_batch.cli.compute import compute
 from sci_batch.cli.functional_units import functional_units
 from sci_batch.cli.help import GroupedHelp
+from sci_batch.cli.import_if import import_if
 from sci_batch.cli.push import push
 from sci_batch.cli.queries import queries
 from sci_batch.cli.record import record
 from sci_batch.cli.report import report
 from sci_batch.cli.schema import schema
 from sci_batch.cli.terminal import abandon_stdout, say, show_error
+from sci_batch.cli.verify_if import verify_if
 from sci_batch.errors import SciBatchError, UsageError
 
 PROGRAM = "sci-batch"
@@ -45,6 +47,8 @@ app.command(cls=GroupedHelp)(report)
 app.command(cls=GroupedHelp)(push)
 app.command(cls=GroupedHelp)(schema)
 app.command(cls=GroupedHelp)(functional_units)
+app.command(cls=GroupedHelp)(verify_if)
+app.command(cls=GroupedHelp)(import_if)
 app.add_typer(config.app, name="config")
 app.add_typer(factors.app, name="factors")
 

@@ -119,6 +119,8 @@ def sink_options(settings: Settings, environ: Mapping[str, str]) -> SinkOptions:
         push=push_settings(settings),
         now_ms=now_ms(environ),
         appended=Path(summary) if summary else None,
+        disclosed=settings.disclose,
+        computed=settings.from_file is None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sci_batch.settings.loading import OPTIONS, Loaded
@@ -50,6 +50,47 @@ def _template_lines() -> Iterator[str]:
             item.help, 100, initial_indent="# ", subsequent_indent="# ", break_long_words=False
         )
         yield f"#{item.name} = {_sample(name, item)}"
+
+
+def written(
+    head: Sequence[str], values: Mapping[str, str | Sequence[str]], reasons: Mapping[str, Sequence[str]]
+) -> str:
+    """A configuration file of given values, each below the words on it.
+
+    Parameters
+    ----------
+    head
+        Lines of comment at the top.
+    values, reasons
+        Texts and words on them, by the name of the option; without a value the line is commented out.
+    """
+    lines = [line for text in head for line in _comment(text)]
+    for name, item in OPTIONS.items():
+        if item.name not in values and item.name not in reasons:
+            continue
+        lines.append("")
+        lines += [line for text in reasons.get(item.name, ()) for line in _comment(text)]
+        value = values.get(item.name)
+        if value is None:
+            lines.append(f"#{item.name} = {_sample(name, item)}")
+        elif isinstance(value, str):
+            lines.append(f"{item.name} = {_quoted(value)}")
+        else:
+            lines.append(f"{item.name} = [{', '.join(map(_quoted, value))}]")
+    return "\n".join(lines) + "\n"
+
+
+def _comment(text: str) -> list[str]:
+    """Comment lines; what is not printable in the text cannot end them."""
+    plain = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return textwrap.wrap(
+        plain,
+        100,
+        initial_indent="# ",
+        subsequent_indent="# ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _sample(name: str, item: Option) -> str:

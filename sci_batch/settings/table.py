@@ -286,8 +286,9 @@ class Settings:
     output: tuple[Output, ...] = option(
         "output", short="-o", panel=OUTPUT, metavar="FORMAT[=PATH]", parse=values.output,
         combine=values.outputs, repeatable=True, commands=_WRITING,
-        help="table, wide, csv, json, jsonl, parquet, markdown, openmetrics, textfile; no path: standard "
-        "output. pushgateway=URL (newest window), remote-write=URL (every window). "
+        help="table, wide, csv, json, jsonl, parquet, markdown, openmetrics, textfile, impact-framework (a "
+        "manifest for if-run), sci-yaml (SCI disclosure); no path: standard output. "
+        "pushgateway=URL (newest window), remote-write=URL (every window). "
         "Default: table on a terminal, csv in a pipe.",
     )  # fmt: skip
     top: int | None = option(
@@ -297,6 +298,12 @@ class Settings:
     no_clobber: bool = switch(
         "no-clobber", panel=OUTPUT, commands=("record", *_FILES),
         help="Never replace a file that exists.",
+    )  # fmt: skip
+
+    disclose: tuple[tuple[str, str], ...] = option(
+        "disclose", panel=OUTPUT, metavar="KEY=VALUE", parse=values.disclosed, combine=values.each_key_once,
+        repeatable=True, commands=_WRITING,
+        help="What only you can say in -o sci-yaml: " + ", ".join(values.DISCLOSED) + ".",
     )  # fmt: skip
 
     push_group: str | None = option(
@@ -346,6 +353,10 @@ class Settings:
         help="Delete a group from the Pushgateway; --cluster-label and --push-group (or --group-by) name it.",
     )  # fmt: skip
 
+    if_run: Path | None = option(
+        "if-run", panel=CHECKS, metavar="PATH", parse=values.path, commands=("verify-if",),
+        help="The Impact Framework's program for `sci-batch verify-if`; without it `if-run` on the PATH.",
+    )  # fmt: skip
     min_coverage: float | None = option(
         "min-coverage", panel=CHECKS, metavar="0..1", parse=values.number(0, 1), commands=_COMPUTE,
         help="Exit 5 when the meters were seen for less of the time.",

@@ -22,6 +22,11 @@ KEPLER_LABELS = (
     "node", "namespace", "pod", "pod_id", "container_id", "power_domain", "mode", "state", "instance",
 )  # fmt: skip
 KUBE_LABELS = ("namespace", "pod", "uid", "node")
+DISCLOSED = (
+    "name", "entity-version", "contact-name", "contact-email", "organization", "guid", "software-boundary",
+    "r-source", "calculation-date", "calculation-information", "report-information-url",
+)  # fmt: skip
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _DOMAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -133,6 +138,16 @@ def pair(value: str) -> tuple[str, str]:
     return key.strip(), rest
 
 
+def disclosed(value: str) -> tuple[str, str]:
+    """`KEY=VALUE` with a key of the SCI disclosure."""
+    key, rest = pair(value)
+    if key not in DISCLOSED:
+        raise UsageError(f"{key!r} is no key of the SCI disclosure", suggestion(key, DISCLOSED))
+    if key == "guid" and not _GUID.fullmatch(rest):
+        raise UsageError(f"{rest!r} is no GUID", "Make one with uuidgen, once for each product.")
+    return key, text(rest).strip()
+
+
 def cluster_label(value: str) -> tuple[str, str]:
     """`LABEL=VALUE` with a Prometheus label name."""
     key, rest = pair(value)
@@ -232,6 +247,10 @@ def output(value: str) -> Output:
         raise UsageError(
             "node_exporter reads only files whose names end in .prom",
             "Give -o textfile=/path/sci_batch.prom.",
+        )
+    if name == "impact-framework" and target not in ("", "-") and not target.endswith((".yaml", ".yml")):
+        raise UsageError(
+            "if-run reads only files whose names end in .yaml or .yml", "Give -o impact-framework=if.yaml."
         )
     return Output(name, None if target in ("", "-") else path(target))
 

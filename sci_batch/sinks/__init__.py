@@ -22,7 +22,8 @@ class SinkOptions:
     output; a file gets UTF-8 without colours. `top` limits the rows of tables.
 
     `target` is the address of an output that is no file, `push` how to reach it, `now_ms` the time of
-    the run [ms since the Unix epoch]. `appended` is the one file that is added to, not replaced.
+    the run [ms since the Unix epoch]. `appended` is the one file that is added to, not replaced. `disclosed`
+    are words of the user for a disclosure; `computed` is false for a result that was read from a file.
     """
 
     terminal: bool = False
@@ -35,6 +36,8 @@ class SinkOptions:
     push: Push = field(default_factory=Push)
     now_ms: int = 0
     appended: Path | None = None
+    disclosed: tuple[tuple[str, str], ...] = ()
+    computed: bool = True
 
 
 Sink = Callable[["Report", Path | None, SinkOptions], None]
@@ -57,6 +60,8 @@ SINKS: dict[str, Sink] = {
     "jsonl": _sink("jsonl"),
     "parquet": _sink("parquet"),
     "markdown": _sink("markdown"),
+    "impact-framework": _sink("impact_framework"),
+    "sci-yaml": _sink("sci_yaml"),
     "openmetrics": _sink("openmetrics"),
     "textfile": _sink("textfile"),
     "pushgateway": _sink("pushgateway"),

@@ -46,6 +46,12 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return asked
 
 
+def test_help_names_the_file_that_a_command_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("verify-if", "import-if"):
+        assert main([command, "--help"]) == 0
+        assert "Arguments:\n  FILE\n        Manifest " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -57,6 +63,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         ("schema",),
         ("functional-units",),
         ("push", "--help"),
+        ("verify-if", "--help"),
+        ("import-if", "--help"),
+        ("import-if", "fixtures/impact_framework/kepler-importer-old.yml"),
         ("push", "--delete"),
         ("report", "--help"),
         ("compute", "-p", "http://h:9090"),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sci_batch import errors
@@ -13,11 +16,14 @@ from sci_batch.cli.schema import markdown
 from sci_batch.intensity.kinds import HEAD, KINDS
 from sci_batch.schema import FLAGS, result_columns
 from sci_batch.sinks.metrics import METRICS
+from tests.impact_framework import IF_RUN
 
 ROOT = Path(__file__).parents[2]
 DEMO = "sci-batch compute --demo --since 24h"
 NOW = "1795507200"
 """2026-11-24T00:00:00Z: the recording is moved to end there."""
+QUIET = " --quiet"
+"""Left out of transcripts, which show standard output alone."""
 
 EXIT_CODES = (
     ("0", "done", ""),
@@ -27,10 +33,11 @@ EXIT_CODES = (
     (str(errors.GateBreached.exit_code), "a limit of `--fail-on` was passed", "look at the change"),
     (str(errors.NoDataError.exit_code), "no data in the range", "check selection and retention"),
     (str(errors.PartialError.exit_code),
-     "coverage below `--min-coverage`, open books under `--strict`, or an answer the server calls partial",
+     "coverage below `--min-coverage`, open books under `--strict`, an answer the server calls partial, or "
+     "`verify-if` found other numbers",
      "investigate"),
     (str(errors.AuthError.exit_code), "login or permission refused", "fix the secret"),
-    (str(errors.SourceError.exit_code), "source unreachable, or query rejected", "retry"),
+    (str(errors.SourceError.exit_code), "source unreachable, query rejected, or `if-run` failed", "retry"),
     (str(errors.SinkError.exit_code), "an output failed, the others are written", "retry"),
     ("130, 143", "interrupted, terminated", ""),
 )  # fmt: skip
@@ -52,18 +59,43 @@ def exit_codes() -> str:
     return head + "\n".join(f"| {code} | {meaning} | {reaction} |" for code, meaning, reaction in EXIT_CODES)
 
 
-def demo() -> str:
-    """What the command prints on standard output, 100 columns wide."""
+def printed(*commands: str, folder: Path = ROOT) -> str:
+    """A transcript: the commands, and what each prints on standard output, 100 columns wide."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SCI_BATCH_")}
-    done = subprocess.run(
-        [sys.executable, "-m", *DEMO.replace("sci-batch", "sci_batch", 1).split(), "-o", "table"],
-        capture_output=True, text=True, check=False,
-        env=clean | {"SCI_BATCH_NOW": NOW, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"},
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    text = "\n".join(line.rstrip() for line in done.stdout.splitlines())
-    return f"```\n$ {DEMO}\n{text}\n```"
+    settings = {
+        "SCI_BATCH_NOW": NOW, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT),
+        "PATH": os.pathsep.join([str(IF_RUN.parent), clean["PATH"]]),
+    }  # fmt: skip
+    lines = ["```"]
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", *shlex.split(command.replace("sci-batch", "sci_batch", 1))],
+            capture_output=True, text=True, check=False, env=clean | settings, cwd=folder,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        lines += [f"$ {command.removesuffix(QUIET)}", *(line.rstrip() for line in done.stdout.splitlines())]
+    return "\n".join([*lines, "```"])
+
+
+def demo() -> str:
+    return printed(f"{DEMO} -o table").replace(" -o table", "", 1)
+
+
+def verified() -> str:
+    """The demo's manifest, calculated by the Impact Framework."""
+    with tempfile.TemporaryDirectory() as folder:
+        return printed(
+            f"{DEMO} -o impact-framework=if.yaml{QUIET}", "sci-batch verify-if if.yaml", folder=Path(folder)
+        )
+
+
+def imported() -> str:
+    return printed("sci-batch import-if fixtures/impact_framework/kepler-importer-old.yml")
+
+
+def disclosed() -> str:
+    return printed(f"{DEMO} -o sci-yaml --disclose name=shop --disclose contact-name='Ada Lovelace'{QUIET}")
 
 
 def sources() -> str:
@@ -82,12 +114,15 @@ PARTS = {
     "README.md": {"demo": demo, "sources": sources, "columns": columns, "exit codes": exit_codes},
     "docs/method.md": {"flags": flags},
     "docs/publish.md": {"metrics": metrics},
+    "docs/impact-framework.md": {"import": imported, "disclosure": disclosed},
 }
+LIVE_PARTS = {"docs/impact-framework.md": {"verify": verified}}
+"""Those that need `make if-run`."""
 
 
-def filled(document: str, text: str) -> str:
+def filled(document: str, text: str, parts: Mapping[str, Mapping[str, Callable[[], str]]] = PARTS) -> str:
     """The document with its generated parts as the code has them now."""
-    for name, part in PARTS[document].items():
+    for name, part in parts.get(document, {}).items():
         pattern = re.compile(rf"(<!-- begin: {name} -->\n).*?(<!-- end: {name} -->)", re.DOTALL)
         content = part()
         text, count = pattern.subn(lambda found, new=content: f"{found[1]}{new}\n{found[2]}", text)  # type: ignore[misc]
@@ -99,4 +134,5 @@ def filled(document: str, text: str) -> str:
 if __name__ == "__main__":
     for document in PARTS:
         path = ROOT / document
-        path.write_text(filled(document, path.read_text(encoding="utf-8")), encoding="utf-8")
+        text = filled(document, path.read_text(encoding="utf-8"))
+        path.write_text(filled(document, text, LIVE_PARTS), encoding="utf-8")

@@ -17,7 +17,9 @@ BY_FLAG = {
     for flag in (option.flag, option.short, *option.aliases)
     if flag
 }
-DOCUMENTS = ["README.md", "docs/method.md", "docs/publish.md", "CONTRIBUTING.md"]
+DOCUMENTS = [
+    "README.md", "docs/method.md", "docs/publish.md", "docs/impact-framework.md", "CONTRIBUTING.md",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("document", sorted(PARTS))

@@ -189,6 +189,7 @@ def test_every_option_has_an_environment_variable() -> None:
         "embodied": "kg:1",
         "functional_unit": "r=1",
         "output": "csv=f",
+        "disclose": "name=x",
         "top": "1",
         "min_coverage": "1",
         "fail_on": "coverage<1",

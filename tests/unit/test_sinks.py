@@ -25,7 +25,7 @@ from sci_batch.sinks.csv import read
 from sci_batch.sinks.target import opened
 from tests.cli import handmade
 
-FILE_FORMATS = ("csv", "json", "jsonl", "parquet", "table", "wide")
+FILE_FORMATS = ("csv", "json", "jsonl", "parquet", "table", "wide", "impact-framework", "sci-yaml")
 OPTIONS = SinkOptions()
 
 
