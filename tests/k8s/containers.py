@@ -69,22 +69,15 @@ def _moved(text: str, places: dict[str, str]) -> str:
 
 
 def _config_without_awaited(text: str) -> str:
-    lines = [(line.partition("=")[0].strip(), line) for line in text.splitlines()]
-    return "\n".join(
-        line.replace(*awaited.VALUES[key]) if key in awaited.VALUES else line
-        for key, line in lines
-        if key not in awaited.KEYS
-    )
+    lines = text.splitlines()
+    return "\n".join(line for line in lines if line.partition("=")[0].strip() not in awaited.KEYS)
 
 
 def _without_awaited(arguments: Sequence[str]) -> list[str]:
-    if arguments[0] not in awaited.COMMANDS:
-        return list(arguments)
-    kept = ["compute"]
-    words = iter(arguments[1:])
-    for word in words:
-        if word in awaited.FLAGS:
-            next(words)
-        else:
-            kept.append(word)
+    """Arguments whose options all have the form `--flag value`."""
+    command, *words = arguments
+    kept = ["compute" if command in awaited.COMMANDS else command]
+    for flag, value in zip(words[::2], words[1::2], strict=True):
+        if flag not in awaited.FLAGS and not (flag == "--since" and value in awaited.SINCE):
+            kept += [flag, value]
     return kept
