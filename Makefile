@@ -19,6 +19,11 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 LOCK_ARGS ?=
 
+COMPILE_OPTIONS := --universal --python-version 3.11 --only-binary :all: --generate-hashes \
+	--no-annotate --no-emit-index-url --custom-compile-command 'make lock' --quiet
+COMPILE := $(VENV)/bin/uv pip compile pyproject.toml $(COMPILE_OPTIONS)
+COMPILE_BUILD := $(VENV)/bin/uv pip compile --group build $(COMPILE_OPTIONS)
+
 # apt must not wait for an answer, nor fail because another apt is at work.
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
 
@@ -61,9 +66,9 @@ bench: servers ## print time and memory beside curl's for the same queries, as r
 
 lock: | $(PY) ## pin all packages again after a change in pyproject.toml (LOCK_ARGS=--upgrade: to the newest)
 	$(PIP) install --quiet 'uv>=0.9'
-	$(VENV)/bin/uv pip compile pyproject.toml --group dev --output-file constraints.txt \
-		--universal --python-version 3.11 --only-binary :all: --generate-hashes \
-		--no-annotate --no-emit-index-url --custom-compile-command 'make lock' --quiet $(LOCK_ARGS)
+	$(COMPILE) --group dev --output-file constraints.txt $(LOCK_ARGS)
+	$(COMPILE) --extra push --constraint constraints.txt --output-file ci/requirements.txt
+	$(COMPILE_BUILD) --constraint constraints.txt --output-file ci/requirements-build.txt
 
 wheel: $(INSTALLED) ## build the wheel and the source archive into dist/
 	$(PY) -m hatchling build -d dist
@@ -116,6 +121,10 @@ $(IF)/.installed: tests/impact_framework/package.json tests/impact_framework/pac
 	@cp tests/impact_framework/package.json tests/impact_framework/package-lock.json $(IF)/
 	@cd $(IF) && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
+# k8s/ needs kustomize 4 or newer. kubectl brings it, but that of Debian 12 has kustomize 2: then Debian's Go builds it.
+BUILDS_MANIFESTS := { [ -x $(VENV)/bin/kustomize ] || kubectl kustomize k8s/base >/dev/null 2>&1; }
+BUILD_KUSTOMIZE := { $(BUILDS_MANIFESTS) || \
+	GOBIN="$(CURDIR)/$(VENV)/bin" go install sigs.k8s.io/kustomize/kustomize/v5@v5.0.3; }
 
 # The binaries are enough: a policy-rc.d of ours, where there is none, keeps apt from starting services on their
 # usual ports. After the environment, not beside it: both may call apt.
@@ -126,8 +135,9 @@ servers: | $(INSTALLED) ## install the Debian packages of the servers that the t
 	need promtool prometheus; \
 	need prometheus-pushgateway prometheus-pushgateway; \
 	need victoria-metrics victoria-metrics; \
+	$(BUILDS_MANIFESTS) || need go golang-go; \
 	missing="$$(printf '%s\n' $$missing | sort -u | xargs)"; \
-	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ -z "$$missing" ]; then $(BUILD_KUSTOMIZE); exit 0; fi; \
 	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
 		echo "The tests start real servers that are missing here. Run: sudo apt-get install -y --no-install-recommends $$missing" >&2; \
 		exit 1; \
@@ -139,4 +149,5 @@ servers: | $(INSTALLED) ## install the Debian packages of the servers that the t
 		chmod +x $$policy; \
 	fi; \
 	apt-get update; \
-	$(APT_INSTALL) $$missing
+	$(APT_INSTALL) $$missing; \
+	$(BUILD_KUSTOMIZE)

@@ -235,6 +235,21 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
+def wait_for(found: Callable[[], object]) -> None:
+    """Ask again until there is something.
+
+    Raises
+    ------
+    ServerError
+        When nothing comes.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    while not found():
+        if time.monotonic() > deadline:
+            raise ServerError("the server does not show what was sent to it")
+        time.sleep(0.1)
+
+
 def load_blocks(openmetrics: Path, data_dir: Path) -> None:
     """Make TSDB blocks in a data directory from OpenMetrics text, before the server starts.
 

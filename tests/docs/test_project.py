@@ -20,14 +20,15 @@ import sci_batch
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+ALL, INSTALL, BUILD = "constraints.txt", "ci/requirements.txt", "ci/requirements-build.txt"
+PINNED = {name: (ROOT / name).read_text(encoding="utf-8") for name in (ALL, INSTALL, BUILD)}
 PIN = re.compile(r"[a-z0-9-]+==[0-9][0-9a-z.+]*( ; [a-z0-9_.<>=!'() ]+)?", flags=re.IGNORECASE)
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def pins() -> list[tuple[str, list[str]]]:
+def pins(file: str = ALL) -> list[tuple[str, list[str]]]:
     """Each pin as it stands (`name==version ; marker`), and its hashes."""
-    lines = "\n".join(line for line in CONSTRAINTS.splitlines() if not line.startswith("#"))
+    lines = "\n".join(line for line in PINNED[file].splitlines() if not line.startswith("#"))
     parts = [line.split("--hash=sha256:") for line in lines.replace("\\\n", "").splitlines() if line]
     return [(pin.strip(), [value.strip() for value in hashes]) for pin, *hashes in parts]
 
@@ -55,18 +56,35 @@ def asked_of_make(document: str) -> set[str]:
     return set(re.findall(r"\bmake ([a-z]+)\b(?!=)", code))
 
 
-def test_constraints_hold_names_versions_markers_and_hashes_only() -> None:
+@pytest.mark.parametrize("file", PINNED)
+def test_constraints_hold_names_versions_markers_and_hashes_only(file: str) -> None:
     assert len(pins()) > len(PROJECT["project"]["dependencies"])
-    for pin, hashes in pins():
+    for pin, hashes in pins(file):
         assert PIN.fullmatch(pin), pin
         assert hashes, f"{pin} has no hash: pip --require-hashes would refuse the file"
         assert all(SHA256.fullmatch(value) for value in hashes), pin
 
 
 @pytest.mark.parametrize("trace", [r"://", r"\bwww\.", r"--[a-z-]*(?:index|find-links|host)", r"(?:^|\s)/\w"])
-def test_constraints_name_no_place(trace: str) -> None:
+@pytest.mark.parametrize("file", PINNED)
+def test_constraints_name_no_place(trace: str, file: str) -> None:
     """Also not in comments: neither a server nor a folder of whoever made the file."""
-    assert re.search(trace, CONSTRAINTS, flags=re.MULTILINE) is None
+    assert re.search(trace, PINNED[file], flags=re.MULTILINE) is None
+
+
+def test_an_installation_has_the_packages_of_the_tests_and_no_others() -> None:
+    """The pins of the image and of CI jobs are those of the whole file, without what only developers need."""
+    whole = {pin.split(" ;")[0]: set(hashes) for pin, hashes in pins()}
+    for file in (INSTALL, BUILD):
+        for pin, hashes in pins(file):
+            assert whole[pin.split(" ;")[0]] == set(hashes), f"{pin}: run `make lock`"
+    names = {Requirement(pin).name for pin, _ in pins(INSTALL)}
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    lines = [*PROJECT["project"]["dependencies"], *(line for extra in extras for line in extra)]
+    assert {canonicalize_name(Requirement(line).name) for line in lines} <= names
+    assert not {"pytest", "mypy", "ruff", "hatchling", "kubernetes-validate"} & names
+    wanted = {canonicalize_name(requirement.name) for requirement in group("build")}
+    assert wanted <= {Requirement(pin).name for pin, _ in pins(BUILD)}
 
 
 @pytest.mark.parametrize("minor", [11, 12, 13, 14])
