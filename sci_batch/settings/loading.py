@@ -18,7 +18,7 @@ from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
 from sci_batch.settings.values import suggestion, yes_no
 
-Command = Literal["compute", "record", "queries", "show"]
+Command = Literal["compute", "doctor", "record", "queries", "show"]
 
 OPTIONS: Mapping[str, Option] = options_of(Settings)
 """Field of `Settings` to its option."""
@@ -217,7 +217,8 @@ def _keep_strongest(
 def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
     """Problems between fields, and what the command cannot do without."""
     no_source = not (settings.prometheus_url or settings.demo or settings.snapshot)
-    if command in ("compute", "record") and no_source and not faulty & {"prometheus_url", "demo", "snapshot"}:
+    asks = command in ("compute", "doctor", "record")
+    if asks and no_source and not faulty & {"prometheus_url", "demo", "snapshot"}:
         yield UsageError(
             "no source of measurements is given",
             "Give -p/--prometheus-url http://host:9090 (or set SCI_BATCH_PROMETHEUS_URL or PROMETHEUS_URL), "
@@ -235,7 +236,7 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
         )
     if settings.end is not None and settings.start is None and "start" not in faulty:
         yield UsageError("--end is given without --start", "Give --start too, or only --since.")
-    if command == "compute" and _scoreless(settings) and "functional_unit" not in faulty:
+    if command in ("compute", "doctor") and _scoreless(settings) and "functional_unit" not in faulty:
         for limit in settings.fail_on:
             if limit.measure in gate.SCORE_MEASURES:
                 yield UsageError(

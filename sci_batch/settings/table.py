@@ -18,7 +18,8 @@ from sci_batch.windows import check_window, parse_duration, parse_lifespan, time
 SOURCE, CONNECTION, TIME, SELECTION = "Source", "Connection", "Time", "Selection"
 ENERGY, CARBON, SCORE, OUTPUT, CHECKS, TERMINAL = "Energy", "Carbon", "Score", "Output", "Checks", "Terminal"
 
-_COMPUTE = ("compute",)
+_COMPUTE = ("compute", "doctor")
+"""`doctor` takes every flag of `compute`, so that the same command line can be checked."""
 
 
 def _tz(name: str) -> str:
@@ -266,14 +267,16 @@ class Settings:
         "output", short="-o", panel=OUTPUT, metavar="FORMAT[=PATH]", parse=values.output,
         combine=values.outputs, repeatable=True, commands=_COMPUTE,
         help="table, wide, csv, json, jsonl, parquet; no path: standard output. "
-        "Default: table on a terminal, csv in a pipe.",
+        "Default: table on a terminal, csv in a pipe. The doctor prints a table or json, writes no file, and "
+        "looks whether files could be written.",
     )  # fmt: skip
     top: int | None = option(
         "top", panel=OUTPUT, metavar="N", parse=values.whole(1), commands=_COMPUTE,
         help="Tables show the N rows with the most carbon, and what the others add up to.",
     )  # fmt: skip
     no_clobber: bool = switch(
-        "no-clobber", panel=OUTPUT, commands=("compute", "record"), help="Never replace a file that exists.",
+        "no-clobber", panel=OUTPUT, commands=("compute", "doctor", "record"),
+        help="Never replace a file that exists.",
     )  # fmt: skip
 
     min_coverage: float | None = option(
@@ -281,7 +284,8 @@ class Settings:
         help="Exit 5 when the meters were seen for less of the time.",
     )  # fmt: skip
     strict: bool = switch(
-        "strict", panel=CHECKS, commands=_COMPUTE, help="Exit 5 when the books of a node do not close.",
+        "strict", panel=CHECKS, commands=_COMPUTE,
+        help="Exit 5 when the books of a node do not close (doctor: at a warning).",
     )  # fmt: skip
     fail_on: tuple[gate.Gate, ...] = option(
         "fail-on", panel=CHECKS, metavar="LIMIT", parse=gate.parse, repeatable=True, commands=_COMPUTE,
