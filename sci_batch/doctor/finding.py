@@ -9,8 +9,8 @@ from typing import Any
 from sci_batch.errors import PartialError, SciBatchError
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
-SERVER, KEPLER, KUBERNETES, CARBON, PULL, OUTPUT = SUBJECTS = (
-    "server", "kepler", "kubernetes", "carbon", "pull", "output",
+SERVER, KEPLER, KUBERNETES, CARBON, WORK, PULL, OUTPUT = SUBJECTS = (
+    "server", "kepler", "kubernetes", "carbon", "work", "pull", "output",
 )  # fmt: skip
 """In the order in which `compute` meets them."""
 MOST_NAMED = 3

@@ -13,11 +13,11 @@ from sci_batch.prometheus.client import Client
 LOOKS = 12
 """At how many moments of the range is looked."""
 SHORTEST_STEP_MS = 600_000
-SPAN_MS = 600_000
-"""In which scrapes are counted."""
+SPAN_MS, SPAN_OF_PODS_MS = 1_800_000, 600_000
+"""In which scrapes are counted, at the nodes' own few counters, else at those of pods."""
 BUILD_INFO = {kepler.REWRITE: "kepler_build_info", kepler.LEGACY: "kepler_exporter_build_info"}
 COUNTERS = ["node", "generation", "level", "power_domain", "first_ms", "last_ms"]
-TARGETS = ["node", "generation", "instance", "source", "part", "kind", "power_domain", "time_ms", "series"]
+TARGETS = ["node", "generation", "instance", "source", "power_domain", "time_ms"]
 _MOMENT = ["instance", "time_ms"]
 
 
@@ -70,7 +70,7 @@ def telling(found: Discovery) -> dict[str, kepler.Meter]:
 
 
 def targets(client: Client, plan: Plan, found: Discovery) -> pd.DataFrame:
-    """`TARGETS`: which node a scrape target is, what it measures with, in how many series at once.
+    """`TARGETS`: which node a scrape target is, and what it measures with.
 
     An address may pass from one node to another, so the moment belongs to it. All power domains, also
     those that are not asked for.
@@ -81,47 +81,54 @@ def targets(client: Client, plan: Plan, found: Discovery) -> pd.DataFrame:
 
 
 def _targets(client: Client, plan: Plan, found: Discovery, meter: kepler.Meter) -> pd.DataFrame:
-    ours = ("instance", "node", "power_domain", "mode")
+    ours = ("instance", "node", "power_domain")
     by = [name for name in (plan.labels.of(meter.generation, word) for word in ours) if name]
     selector = f"{meter.metric}{{{','.join(plan.cluster)}}}"
-    text = f"count by ({', '.join([*by, 'path', 'package', 'source'])}) ({selector})"
+    text = f"count by ({', '.join([*by, 'path', 'source'])}) ({selector})"
     answer = client.range(text, *looks(plan))
     of_node = kepler.Meter(generation=meter.generation, level=kepler.NODE, metric=meter.metric)
     series = kepler.normalise(answer, of_node, plan.labels)
     series = series.assign(node=series["node"].map(lambda name: found.node_names.get(name, name)))
-    rows = series.iloc[answer.series].assign(time_ms=answer.time_ms, series=answer.value)
-    if meter.level != kepler.NODE:  # many pods are many series, and no second scrape
-        rows = rows.assign(series=1.0)
+    rows = series.iloc[answer.series].assign(time_ms=answer.time_ms)
     return rows[TARGETS].reset_index(drop=True)
 
 
 def versions(client: Client, plan: Plan, at: pd.DataFrame) -> pd.DataFrame:
-    """node, generation, version: the build info of each target, which does not name its node."""
-    parts = [pd.DataFrame({name: pd.Series(dtype="str") for name in ("node", "generation", "version")})]
+    """node, generation, version, series: the build info of each target, which does not name its node.
+
+    `series` is how many times the target is scraped at once, mostly: when Kepler restarts, its old series
+    may be seen beside the new one for a moment.
+    """
+    key = ["node", "generation", "version"]
+    texts = {name: pd.Series(dtype="str") for name in key}
+    parts = [pd.DataFrame({**texts, "series": pd.Series(dtype="float64")})]
     for generation, own in at.groupby("generation"):
         instance = plan.labels.of(str(generation), "instance")
         selector = f"{BUILD_INFO[str(generation)]}{{{','.join(plan.cluster)}}}"
         answer = client.range(f"count by ({instance}, version) ({selector})", *looks(plan))
         told = pd.DataFrame({
-            "time_ms": answer.time_ms,
+            "time_ms": answer.time_ms, "series": answer.value,
             "instance": answer.label(instance).to_numpy()[answer.series],
             "version": answer.label("version").to_numpy()[answer.series],
         })  # fmt: skip
         parts.append(told.merge(own.drop_duplicates(_MOMENT), on=_MOMENT, how="inner"))
-    table = pd.concat(parts, ignore_index=True)
-    return table[["node", "generation", "version"]].drop_duplicates(ignore_index=True)
+    return pd.concat(parts, ignore_index=True).groupby(key, as_index=False)[["series"]].median()
 
 
 def scrape_seconds(client: Client, plan: Plan, found: Discovery) -> pd.Series:
-    """Seconds between two scrapes, by node: the shortest at a few moments; 600 s where only one is seen."""
+    """About how many seconds lie between two scrapes, by node: the least at a few moments.
+
+    Of a node that was scraped once in the time that is looked at, it is that time.
+    """
     parts = []
     for generation, meter in telling(found).items():
+        span_ms = SPAN_MS if meter.level == kepler.NODE else SPAN_OF_PODS_MS
         node = plan.labels.of(generation, "node" if generation == kepler.REWRITE else "instance")
-        counted = f"count_over_time({meter.selector()}[{kepler.duration(SPAN_MS)}])"
+        counted = f"count_over_time({meter.selector()}[{kepler.duration(span_ms)}])"
         answer = client.range(f"max by ({node}) ({counted})", *looks(plan))
         most = pd.Series(answer.value).groupby(answer.series).max()
         names = answer.label(node).map(lambda name: found.node_names.get(name, name))
-        parts.append(pd.Series((SPAN_MS / 1000 / most).to_numpy(), index=names.to_numpy()))
+        parts.append(pd.Series((span_ms / 1000 / most).to_numpy(), index=names.to_numpy()))
     return pd.concat(parts).groupby(level=0).min()
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-
-import pandas as pd
+from functools import partial
 
 from sci_batch import grid, kepler
-from sci_batch.doctor import carbon, kubernetes, pull, server
+from sci_batch.doctor import carbon, kubernetes, pull, scraping, server
 from sci_batch.doctor import kepler as meters
 from sci_batch.doctor.examination import About, Examination
-from sci_batch.doctor.finding import CARBON, KEPLER, KUBERNETES, PULL, SERVER, Finding, unknown
+from sci_batch.doctor.finding import CARBON, KEPLER, KUBERNETES, PULL, SERVER, WORK, Finding, unknown
 from sci_batch.doctor.kepler_look import (
     Seen,
     scrape_seconds,
@@ -20,13 +19,14 @@ from sci_batch.doctor.kepler_look import (
     versions,
     without_idle,
 )
+from sci_batch.doctor.work import functional_unit
 from sci_batch.fetch import Discovery, Kube, Plan, Progress, kube_look
 from sci_batch.fetch.discover import discover
 from sci_batch.fetch.discover import looks as presence_looks
 from sci_batch.fetch.kube import of_nodes
 from sci_batch.prometheus.client import Client
 from sci_batch.settings import Settings, http_settings
-from sci_batch.source import plan_of, windows_of
+from sci_batch.source import plan_of, units_of, windows_of
 from sci_batch.windows import Windows, rfc3339
 
 RETRIES = 1
@@ -69,7 +69,7 @@ def _everything(case: _Case, url: str, progress: Progress) -> None:
     exam.findings += findings
     if heard is None:
         exam.findings.append(
-            unknown(KEPLER, "everything", "the server does not answer: Kepler, Kubernetes and the pull "
+            unknown(KEPLER, "everything", "the server gave no answer: Kepler, Kubernetes and the pull "
                     "were not looked at")
         )  # fmt: skip
         return
@@ -86,6 +86,8 @@ def _everything(case: _Case, url: str, progress: Progress) -> None:
     progress("looking at Kubernetes", 0.5)
     rows = _kubernetes(case, shown)
     progress("measuring the pull", 0.8)
+    for unit in units_of(case.settings, plan):
+        exam.look(WORK, unit.name, partial(functional_unit, client, plan, unit), needed=True)
     if found is not None:
         exam.look(PULL, "size", lambda: _size(case, found, rows, slow_share))
 
@@ -102,31 +104,20 @@ def _kepler(case: _Case, found: Discovery, shown: Seen) -> float:
     exam.look(KEPLER, "pod-level", lambda: meters.pod_level(shown))
     if at is not None:
         exam.look(KEPLER, "measured", lambda: meters.measured(at[["node", "source"]].drop_duplicates()))
-        exam.look(KEPLER, "once", lambda: meters.once(_at_once(at)))
+    if told is not None and len(told):
+        exam.look(KEPLER, "once", lambda: scraping.once(told))
     old = shown.with_generation(kepler.LEGACY) & shown.with_level(kepler.NODE)
     if old:
         exam.look(
             KEPLER, "idle", lambda: meters.idle_apart(without_idle(client, plan, found), len(shown.nodes))
         )
-    exam.look(KEPLER, "range", lambda: meters.in_range(shown, plan, presence_looks(plan)[2]))
+    exam.look(KEPLER, "range", lambda: scraping.in_range(shown, plan, presence_looks(plan)[2]))
     seconds = exam.get(KEPLER, "scrape", lambda: scrape_seconds(client, plan, found))
     if seconds is None:
         return 0.0
     window_ms = case.windows.edges_ms[1] - case.windows.edges_ms[0]
-    exam.look(KEPLER, "scrape", lambda: meters.scraped(seconds, plan, window_ms))
-    return float((seconds * 1000 >= meters.seldom_ms(plan)).mean())
-
-
-def _at_once(at: pd.DataFrame) -> pd.DataFrame:
-    """node, series: how many series show one counter of a node, as at most of the looks.
-
-    When Kepler restarts, the old series may be seen beside the new one for a moment.
-    """
-    one = at.groupby(["node", "generation", "source", "power_domain", "part", "kind", "time_ms"])
-    together = one["series"].sum().reset_index()
-    counter = ["node", "generation", "source", "power_domain", "part", "kind"]
-    mostly = together.groupby(counter)[["series"]].median().round().reset_index()
-    return mostly.groupby("node", as_index=False)[["series"]].max()
+    exam.look(KEPLER, "scrape", lambda: scraping.scraped(seconds, plan, window_ms))
+    return float((seconds * 1000 >= scraping.seldom_ms(plan)).mean())
 
 
 def _kubernetes(case: _Case, shown: Seen | None) -> Mapping[str, int] | None:

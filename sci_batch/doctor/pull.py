@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from sci_batch import fetch, kepler
@@ -14,20 +13,19 @@ from sci_batch.doctor.finding import OK, PULL, WARNING, Finding
 from sci_batch.doctor.size import Density, Size
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Discovery, Plan
-from sci_batch.fetch.plan import step_ms
+from sci_batch.fetch.plan import LONGEST_STEP_MS, step_ms
 from sci_batch.prometheus.client import Client
 from sci_batch.windows import cut
 
-MOMENTS = 3
-"""At how many moments of the range series and samples are counted, by the server."""
 SPAN_MS = 600_000
+"""In which samples are counted."""
 LARGE_BYTES = 1_000_000_000
 MANY_REQUESTS = 3_000
 SHORTER_WINDOW = "15m"
 
 
 def densities(client: Client, plan: Plan, found: Discovery) -> list[Density]:
-    """How much each meter holds; the server counts, and one small answer per meter comes back."""
+    """How much each meter holds; the server counts, and a few small answers per meter come back."""
     asked = client.map(lambda meter: _density(client, plan, found, meter), found.meters)
     return [one for one in asked if one is not None]
 
@@ -36,20 +34,14 @@ def _density(client: Client, plan: Plan, found: Discovery, meter: kepler.Meter) 
     rows = _seen(found, meter)
     if rows.empty:
         return None
-    step = min(step_ms(plan.energy_edges_ms), 3_600_000)
-    last = int(rows["last_ms"].max())
-    first = min(last, max(int(rows["first_ms"].min()), plan.start_ms) + step)
-    spacing = max(60_000, (last - first) // (MOMENTS - 1))
-    selector = meter.selector()
-    texts = {
-        "alive": f"count({selector})",
-        "seen": f"count(last_over_time({selector}[{kepler.duration(step)}]))",
-        "samples": f"sum(count_over_time({selector}[{kepler.duration(SPAN_MS)}]))",
-    }
-    named = [f'label_replace({text}, "what", "{name}", "", "")' for name, text in texts.items()]
-    answer = client.range(" or ".join(named), first, first + (last - first) // spacing * spacing, spacing)
-    what = answer.label("what").to_numpy()[answer.series]
-    alive, seen, samples = (_mean(answer.value[what == name]) for name in texts)
+    step = min(step_ms(plan.energy_edges_ms), LONGEST_STEP_MS)
+    text, names = _counting(meter, step)
+    # instants, not a range: there VictoriaMetrics would look back over the whole spacing
+    answers = [client.instant(text, at_ms) for at_ms in _moments(rows, plan, step)]
+    told = pd.DataFrame(
+        [dict(zip(answer.label("what").tolist(), answer.value.tolist(), strict=True)) for answer in answers]
+    )
+    alive, seen, samples = told.reindex(columns=names).fillna(0.0).mean()
     if not alive:
         return None
     # Kepler may be missing in a part of the range, where nobody counted.
@@ -60,6 +52,25 @@ def _density(client: Client, plan: Plan, found: Discovery, meter: kepler.Meter) 
     )  # fmt: skip
 
 
+def _counting(meter: kepler.Meter, step: int) -> tuple[str, list[str]]:
+    """One query for series at once, series in a step, and samples; and the names of the three."""
+    selector = meter.selector()
+    texts = {
+        "alive": f"count({selector})",
+        "seen": f"count(last_over_time({selector}[{kepler.duration(step)}]))",
+        "samples": f"sum(count_over_time({selector}[{kepler.duration(SPAN_MS)}]))",
+    }
+    named = [f'label_replace({text}, "what", "{name}", "", "")' for name, text in texts.items()]
+    return " or ".join(named), list(texts)
+
+
+def _moments(rows: pd.DataFrame, plan: Plan, step: int) -> list[int]:
+    """The end of a step near the start, in the middle and at the end of what was seen."""
+    last = int(rows["last_ms"].max())
+    first = min(last, max(int(rows["first_ms"].min()), plan.start_ms) + step)
+    return sorted({first, (first + last) // 2, last})
+
+
 def _seen(found: Discovery, meter: kepler.Meter) -> pd.DataFrame:
     """The presence of a meter; containers of the new Kepler count on nodes without pods only."""
     rows = found.presence[found.presence["metric"] == meter.metric]
@@ -67,10 +78,6 @@ def _seen(found: Discovery, meter: kepler.Meter) -> pd.DataFrame:
         level = found.presence["level"] == kepler.POD
         rows = rows[~rows["node"].isin(found.presence.loc[level, "node"])]
     return rows
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else 0.0
 
 
 def finding(

@@ -54,7 +54,7 @@ def verdict(diagnosis: Diagnosis, *, strict: bool) -> str:
     told = [f"{count} {status}{'s' * (count != 1)}" for count, status in counts if count]
     told.append(f"{diagnosis.count(OK)} ok")
     sentence = {
-        OK: "compute will run", WARNING: "compute will run; mind the warnings",
+        OK: "nothing stands in the way of compute", WARNING: "no problem; mind the warnings",
         PROBLEM: "see to the first problem first",
     }[diagnosis.worst]  # fmt: skip
     code = diagnosis.exit_code(strict=strict)
