@@ -86,8 +86,9 @@ def prometheus(
     scrape_configs: Sequence[dict[str, Any]] = (),
     web_config: Path | None = None,
     access: Access = OPEN,
+    retention: str = "10y",
 ) -> Iterator[Server]:
-    """Run Prometheus with remote write and no end of retention.
+    """Run Prometheus with remote write and, by default, no end of retention.
 
     Parameters
     ----------
@@ -125,7 +126,7 @@ def prometheus(
             binary("prometheus"),
             f"--config.file={config}",
             f"--storage.tsdb.path={data}",
-            "--storage.tsdb.retention.time=10y",
+            f"--storage.tsdb.retention.time={retention}",
             # A day or more stays in the head, so that a test can write it in any order at once.
             "--storage.tsdb.min-block-duration=72h",
             "--web.enable-remote-write-receiver",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sci_batch.doctor import live, recording
 from sci_batch.doctor.examination import Examination
+from sci_batch.doctor.files import files
 from sci_batch.doctor.finding import OK, PROBLEM, WARNING, Diagnosis, Finding, in_order
-from sci_batch.doctor.outputs import outputs
 from sci_batch.fetch import Progress
 from sci_batch.settings import Settings
 from sci_batch.source import cluster_matchers
@@ -24,7 +24,7 @@ def diagnose(settings: Settings, *, now_ms: int, progress: Progress) -> Diagnosi
     exam = Examination()
     one = recording if settings.demo or settings.snapshot is not None else live
     about = one.examine(exam, settings, now_ms=now_ms, progress=progress)
-    exam.look("output", "file", lambda: outputs(settings))
+    exam.look("output", "file", lambda: files(settings))
     return Diagnosis(
         source=about.source, start=about.start, end=about.end, cluster=",".join(cluster_matchers(settings)),
         findings=in_order(exam.findings), faults=tuple(exam.faults),

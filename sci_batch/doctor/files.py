@@ -11,7 +11,7 @@ from sci_batch.errors import SinkError, UsageError
 from sci_batch.settings import Settings
 
 
-def outputs(settings: Settings) -> Iterator[Finding]:
+def files(settings: Settings) -> Iterator[Finding]:
     """One finding per file of `--output`."""
     for output in settings.output:
         if output.path is not None:
