@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import replace
 
 import typer
 
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import now_ms, on_terminal, progress, say, sink_options
+from sci_batch.cli.terminal import now_ms, progress, say, sink_options
 from sci_batch.settings import Loaded, Output
 
 FORMATS = ("table", "json")
@@ -39,8 +38,8 @@ def doctor(loaded: Loaded) -> None:
         written = json.text(diagnosis, strict=settings.strict).encode()
     else:
         options = sink_options(settings, os.environ)
-        width = shutil.get_terminal_size().columns if on_terminal() else table.WIDEST
-        options = replace(options, width=min(width, table.WIDEST))
+        if options.width is not None:
+            options = replace(options, width=min(options.width, table.WIDEST))
         written = table.page(diagnosis, options, strict=settings.strict).encoded()
     with opened(None) as stream:
         stream.write(written)
