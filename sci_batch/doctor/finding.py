@@ -111,6 +111,15 @@ def of_nodes(some: Collection[str], every: int) -> str:
     return f"{len(some)} of {every} nodes ({named(some)})"
 
 
+def none_of(some: Collection[str], every: int) -> str:
+    """The same behind `no ... on`.
+
+    >>> none_of(["a", "b"], 2), none_of(["a"], 3), none_of(["a"], 1)
+    ('any of the 2 nodes', '1 of 3 nodes (a)', 'the node a')
+    """
+    return f"any of the {every} nodes" if len(some) == every > 1 else of_nodes(some, every)
+
+
 def length(ms: float) -> str:
     """A length of time in its two largest units.
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.doctor.finding import KEPLER, OK, WARNING, Finding, named, of_nodes
+from sci_batch.doctor.finding import KEPLER, OK, WARNING, Finding, named, none_of, of_nodes
 from sci_batch.doctor.kepler_look import Seen
 from sci_batch.fetch import Plan
 
@@ -75,7 +75,7 @@ def power_domains(seen: Seen, plan: Plan, others: Collection[str]) -> Finding:
         "shown": sorted(others),
     }  # fmt: skip
     besides = sorted(set(others) - set(plan.power_domains) - {""})
-    also = f"; {', '.join(besides)} could be chosen too" if besides else ""
+    also = f"; shown too: {', '.join(besides)}" if besides else ""
     lacking = {
         name: missing
         for name in plan.power_domains
@@ -91,7 +91,7 @@ def power_domains(seen: Seen, plan: Plan, others: Collection[str]) -> Finding:
     if not lacking:
         what = f"{', '.join(plan.power_domains)} on every node{also}"
         return Finding(subject=KEPLER, check="power-domains", status=OK, what=what, facts=facts)
-    places = "; ".join(f"no {name} on {of_nodes(nodes, len(seen.nodes))}" for name, nodes in lacking.items())
+    places = "; ".join(f"no {name} on {none_of(nodes, len(seen.nodes))}" for name, nodes in lacking.items())
     uneven = any(len(nodes) < len(seen.nodes) for nodes in lacking.values())
     return Finding(
         subject=KEPLER, check="power-domains", status=WARNING, what=places + also, facts=facts,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
-from sci_batch.doctor.finding import KUBERNETES, OK, WARNING, Finding, named, of_nodes
+from sci_batch.doctor.finding import KUBERNETES, OK, WARNING, Finding, named, none_of
 from sci_batch.schema import LABEL_KEY_PREFIX, label_column
 
 ALLOW = "--metric-labels-allowlist"
@@ -87,7 +87,7 @@ def nodes_with_kepler(kepler: Collection[str], kube: Collection[str]) -> Finding
         lacking = facts["without_kepler"]
         return Finding(
             subject=KUBERNETES, check="nodes", status=WARNING, facts=facts,
-            what=f"no Kepler on {of_nodes(lacking, len(set(kube)))}",
+            what=f"no Kepler on {none_of(lacking, len(set(kube)))}",
             numbers="their energy, embodied carbon and pods are not in the result at all",
             cure="Let the DaemonSet of Kepler run there too (tolerations, node selector), or say that they "
             "are left out.",
@@ -113,11 +113,11 @@ def node_facts(
         return Finding(subject=KUBERNETES, check="node-labels", status=OK, what=what, facts=facts)
     parts, effects, wanted = [], [], []
     if no_type:
-        parts.append(f"no instance type of {of_nodes(no_type, len(nodes))}")
+        parts.append(f"no instance type of {none_of(no_type, len(nodes))}")
         effects.append("--embodied catalogue does not know them")
         wanted.append("node.kubernetes.io/instance-type")
     if no_region:
-        parts.append(f"no region of {of_nodes(no_region, len(nodes))}")
+        parts.append(f"no region of {none_of(no_region, len(nodes))}")
         effects.append("--intensity region:auto and --pue auto stop")
         wanted.append("topology.kubernetes.io/region")
     return Finding(

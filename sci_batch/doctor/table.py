@@ -9,6 +9,7 @@ from sci_batch.doctor.finding import OK, PROBLEM, WARNING, Diagnosis, Finding
 from sci_batch.sinks import SinkOptions
 from sci_batch.sinks.layout import Page
 
+STATUS = len(PROBLEM)
 WIDEST = 110
 """Lines of words are not read well beyond."""
 
@@ -20,7 +21,9 @@ def page(diagnosis: Diagnosis, options: SinkOptions, *, strict: bool) -> Page:
     width = max((len(_name(one)) for one in diagnosis.findings), default=0)
     for _, group in groupby(diagnosis.findings, key=lambda one: one.subject):
         made.gap()
-        made.pairs([line for one in group for line in _lines(one, width)])
+        for one in group:
+            made.pairs([(f"{one.status:<{STATUS}}  {_name(one):<{width}}", one.what)])
+            made.pairs([(" " * STATUS, line) for line in _lines(one)])
     made.gap()
     made.lines([verdict(diagnosis, strict=strict)])
     return made
@@ -38,14 +41,12 @@ def _name(one: Finding) -> str:
     return f"{one.subject} {one.check}"
 
 
-def _lines(one: Finding, width: int) -> Iterator[tuple[str, str]]:
-    yield f"{one.status:<7}  {_name(one):<{width}}", one.what
-    for line in one.more:
-        yield "", line
+def _lines(one: Finding) -> Iterator[str]:
+    yield from one.more
     if one.numbers:
-        yield "", f"numbers: {one.numbers}"
+        yield f"numbers: {one.numbers}"
     if one.cure:
-        yield "", f"cure: {one.cure}"
+        yield f"cure: {one.cure}"
 
 
 def verdict(diagnosis: Diagnosis, *, strict: bool) -> str:

@@ -17,7 +17,9 @@ BY_FLAG = {
     for flag in (option.flag, option.short, *option.aliases)
     if flag
 }
-DOCUMENTS = ["README.md", "docs/method.md", "CONTRIBUTING.md"]
+DOCUMENTS = ["README.md", "docs/method.md", "docs/doctor.md", "CONTRIBUTING.md"]
+OF_OTHERS = {"--metric-labels-allowlist", "--metrics", "--storage"}
+"""Flags of kube-state-metrics, Kepler and Prometheus that the doctor names."""
 
 
 @pytest.mark.parametrize("document", sorted(PARTS))
@@ -29,16 +31,16 @@ def test_generated_parts_are_up_to_date(document: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_flags_named_in_documents_exist(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    known = {*BY_FLAG, "--config", "--help", "--version"}
+    known = {*BY_FLAG, *OF_OTHERS, "--config", "--help", "--version"}
     named = {word for line in text.splitlines() if "test" not in line and "promtool's" not in line
              for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", line)}  # fmt: skip
     assert named - known == set()
 
 
 def commands() -> list[str]:
-    """The `sci-batch compute` and `record` command lines of the README."""
+    """The `sci-batch compute`, `doctor` and `record` command lines of the README."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
-    found = re.findall(r"^\$? ?(sci-batch (?:compute|record) .*)$", text, re.MULTILINE)
+    found = re.findall(r"^\$? ?(sci-batch (?:compute|doctor|record) .*)$", text, re.MULTILINE)
     return [line for line in found if "..." not in line]
 
 

@@ -80,7 +80,7 @@ def test_a_whole_cluster_is_ok() -> None:
     by_subject = {(one["subject"], one["check"]): one["what"] for one in found.whole["findings"]}
     assert by_subject["kepler", "version"] == "Kepler v0.11.4 on 2 nodes (n1, n2)"
     assert by_subject["server", "version"].startswith("Prometheus 2.")
-    assert by_subject["kepler", "power-domains"] == "package, dram on every node; core could be chosen too"
+    assert by_subject["kepler", "power-domains"] == "package, dram on every node; shown too: core"
     assert by_subject["kepler", "scrape"] == "every 15 s to 30 s (slowest: n1)"
     assert by_subject["kubernetes", "label:team"] == "7 of 7 pods have it"
     assert by_subject["kubernetes", "node-labels"] == (

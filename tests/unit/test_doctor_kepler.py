@@ -82,14 +82,14 @@ def test_a_node_that_changed_in_the_range() -> None:
 
 def test_power_domains_that_are_there() -> None:
     found = kepler.power_domains(NEW, PLAN, {"package", "dram", "core"})
-    assert (found.status, found.what) == (OK, "package, dram on every node; core could be chosen too")
+    assert (found.status, found.what) == (OK, "package, dram on every node; shown too: core")
 
 
 def test_a_power_domain_that_some_nodes_lack() -> None:
     some = seen("a rewrite node package,dram", "b rewrite node package", "c rewrite node package")
     found = kepler.power_domains(some, PLAN, {"package", "dram", "psys"})
     assert found.status == WARNING
-    assert found.what == "no dram on 2 of 3 nodes (b, c); psys could be chosen too"
+    assert found.what == "no dram on 2 of 3 nodes (b, c); shown too: psys"
     assert "do not compare" in found.numbers
     assert "--power-domains" in found.cure
     assert "psys alone" in found.cure
