@@ -121,6 +121,7 @@ $(IF)/.installed: tests/impact_framework/package.json tests/impact_framework/pac
 	@cp tests/impact_framework/package.json tests/impact_framework/package-lock.json $(IF)/
 	@cd $(IF) && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
+
 # k8s/ needs kustomize 4 or newer. kubectl brings it, but that of Debian 12 has kustomize 2: then Debian's Go builds it.
 BUILDS_MANIFESTS := { [ -x $(VENV)/bin/kustomize ] || kubectl kustomize k8s/base >/dev/null 2>&1; }
 BUILD_KUSTOMIZE := { $(BUILDS_MANIFESTS) || \

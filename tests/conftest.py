@@ -37,9 +37,9 @@ def simulated(generation: Generation) -> Simulation:
 
 
 @contextmanager
-def prometheus_world(simulation: Simulation) -> Iterator[World]:
+def prometheus_world(simulation: Simulation, retention: str = "10y") -> Iterator[World]:
     """A Prometheus that holds a simulation, stale markers included."""
-    with servers.prometheus() as server:
+    with servers.prometheus(retention=retention) as server:
         servers.load_remote_write(server.url, remote_write_bodies(simulation.series))
         yield World(url=server.url, simulation=simulation)
 

@@ -87,8 +87,9 @@ def prometheus(
     web_config: Path | None = None,
     access: Access = OPEN,
     late: str = "30d",
+    retention: str = "10y",
 ) -> Iterator[Server]:
-    """Run Prometheus with remote write and no end of retention.
+    """Run Prometheus with remote write and, by default, no end of retention.
 
     Parameters
     ----------
@@ -100,6 +101,8 @@ def prometheus(
         As in `prometheus.yml`.
     web_config
         Value of `--web.config.file`; say in `access` how to get in then.
+    retention
+        How long samples are kept.
     late
         `out_of_order_time_window`: how much older than the newest sample a written one may be.
 
@@ -128,7 +131,7 @@ def prometheus(
             binary("prometheus"),
             f"--config.file={config}",
             f"--storage.tsdb.path={data}",
-            "--storage.tsdb.retention.time=10y",
+            f"--storage.tsdb.retention.time={retention}",
             # A day or more stays in the head, so that a test can write it in any order at once.
             "--storage.tsdb.min-block-duration=72h",
             "--web.enable-remote-write-receiver",

@@ -14,6 +14,7 @@ import typer
 from sci_batch import __version__
 from sci_batch.cli import config, factors
 from sci_batch.cli.compute import compute
+from sci_batch.cli.doctor import doctor
 from sci_batch.cli.functional_units import functional_units
 from sci_batch.cli.help import GroupedHelp
 from sci_batch.cli.import_if import import_if
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(cls=GroupedHelp)(compute)
+app.command(cls=GroupedHelp)(doctor)
 app.command(cls=GroupedHelp)(record)
 app.command(cls=GroupedHelp)(queries)
 app.command(cls=GroupedHelp)(report)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.errors import NoDataError, SourceError
 from sci_batch.fetch.plan import SEED_MS, Discovery, Plan
 from sci_batch.prometheus.client import Client
-from sci_batch.prometheus.samples import Samples
 
 LOOKS = 96
 """At how many moments of the range the presence of metrics is looked at."""
@@ -48,11 +46,20 @@ def discover(client: Client, plan: Plan) -> Discovery:
         meters=tuple(meters),
         series=series,
         node_names=_legacy_nodes(client, plan, found),
+        presence=pd.concat(
+            [
+                frame.assign(generation=generation, level=level)
+                for (generation, level), frame in found.items()
+                if len(frame)
+            ],
+            ignore_index=True,
+        ),
         notes=_notes(found, plan),
     )
 
 
-def _looks(plan: Plan) -> tuple[int, int, int]:
+def looks(plan: Plan) -> tuple[int, int, int]:
+    """First, last and spacing [ms] of the moments at which is looked."""
     step = max(300_000, (plan.end_ms - plan.start_ms) // LOOKS // 60_000 * 60_000)
     return plan.start_ms, plan.end_ms, step
 
@@ -72,24 +79,22 @@ def _node_label(plan: Plan, meter: kepler.Meter) -> str:
 
 
 def _present(client: Client, plan: Plan, meters: list[kepler.Meter]) -> pd.DataFrame:
-    """Where these meters have series: metric, node label's value, power domain, series at most."""
+    """Where these meters have series: `Discovery.presence` without generation and level."""
     frames = []
     zone = plan.labels.of(kepler.REWRITE, "power_domain")
+    start_ms, end_ms, step_ms = looks(plan)
+    count = (end_ms - start_ms) // step_ms + 1
     for meter in meters:
         node = _node_label(plan, meter)
-        answer = client.range(query(plan, meter), *_looks(plan))
+        answer = client.range(query(plan, meter), start_ms, end_ms, step_ms)
+        by = pd.DataFrame({"series": answer.series, "t": answer.time_ms, "n": answer.value}).groupby("series")
         frame = pd.DataFrame({
             "metric": meter.metric, "node": answer.label(node),
-            "power_domain": meter.power_domain or answer.label(zone), "series": _most(answer),
+            "power_domain": meter.power_domain or answer.label(zone), "series": by["n"].max(),
+            "mean": by["n"].sum() / count, "first_ms": by["t"].min(), "last_ms": by["t"].max(),
         })  # fmt: skip
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
-
-
-def _most(answer: Samples) -> np.ndarray:
-    out = np.zeros(len(answer.labels))
-    np.maximum.at(out, answer.series, answer.value)
-    return out
 
 
 def _where_no_pods(
@@ -118,7 +123,7 @@ def _legacy_nodes(client: Client, plan: Plan, found: dict[tuple[str, str], pd.Da
     names: dict[str, str] = {}
     for metric in sorted(set(found[kepler.LEGACY, kepler.NODE]["metric"])):
         selector = f"{metric}{{{','.join(plan.cluster)}}}"
-        answer = client.range(f"count by ({instance}, {node}) ({selector})", *_looks(plan))
+        answer = client.range(f"count by ({instance}, {node}) ({selector})", *looks(plan))
         pairs = zip(answer.label(instance).tolist(), answer.label(node).tolist(), strict=True)
         names |= {target: name for target, name in pairs if name}
     return names
@@ -127,7 +132,7 @@ def _legacy_nodes(client: Client, plan: Plan, found: dict[tuple[str, str], pd.Da
 def _legacy_total(client: Client, plan: Plan) -> tuple[pd.DataFrame, list[kepler.Meter]]:
     """Old Kepler whose parts are dropped by the scrape configuration: its total, if its version allows."""
     selector = ",".join(plan.cluster)
-    versions = client.range(f"count by (version) (kepler_exporter_build_info{{{selector}}})", *_looks(plan))
+    versions = client.range(f"count by (version) (kepler_exporter_build_info{{{selector}}})", *looks(plan))
     meters = {
         kepler.legacy_total(version, plan.cluster) for version in sorted(set(versions.label("version")))
     }

@@ -124,20 +124,28 @@ _FACTS = {
 
 def kube(client: Client, plan: Plan) -> Kube:
     """Ask for all facts; labels only where they are grouped by."""
-    wanted = _wanted(plan)
-    tables = dict(
-        zip(wanted, client.map(lambda fact: _last(client, plan, fact), wanted.values()), strict=True)
-    )
-    empty = {name: _frame(fact) for name, fact in _labels(plan).items() if name not in tables}
+    facts = wanted(plan)
+    tables = dict(zip(facts, client.map(lambda fact: _last(client, plan, fact), facts.values()), strict=True))
+    empty = {name: _frame(fact) for name, fact in labels_wanted(plan).items() if name not in tables}
     return Kube(**tables, **empty, sockets=sockets.sockets(client, plan))
 
 
-def _wanted(plan: Plan) -> dict[str, _Fact]:
-    wanted = {**_FACTS, "node_labels": _node_labels(plan)}
-    return wanted | _labels(plan) if plan.label_keys else wanted
+def of_nodes(client: Client, plan: Plan) -> Kube:
+    """The facts of nodes alone; those of pods and namespaces, which are many, stay empty."""
+    facts = wanted(plan) | labels_wanted(plan)
+    names = [name for name, fact in facts.items() if fact.labels[0] == "node"]
+    asked = client.map(lambda name: _last(client, plan, facts[name]), names)
+    tables = {name: _frame(fact) for name, fact in facts.items()} | dict(zip(names, asked, strict=True))
+    return Kube(**tables, sockets=sockets.sockets(client, plan))
 
 
-def _labels(plan: Plan) -> dict[str, _Fact]:
+def wanted(plan: Plan) -> dict[str, _Fact]:
+    """What is asked for: the facts by table; labels only where they are grouped by."""
+    facts = {**_FACTS, "node_labels": _node_labels(plan)}
+    return facts | labels_wanted(plan) if plan.label_keys else facts
+
+
+def labels_wanted(plan: Plan) -> dict[str, _Fact]:
     """Labels of pods and namespaces to group by."""
     columns = tuple(label_column(key) for key in plan.label_keys)
     return {
@@ -169,7 +177,7 @@ def query(plan: Plan, fact: _Fact, span_ms: int) -> str:
 def queries(plan: Plan) -> list[str]:
     """All texts, for `sci-batch queries`."""
     span = min(PIECE_MS, plan.end_ms - plan.start_ms)
-    return [query(plan, fact, span) for fact in _wanted(plan).values()] + sockets.queries(plan)
+    return [query(plan, fact, span) for fact in wanted(plan).values()] + sockets.queries(plan)
 
 
 def _their_names(plan: Plan, fact: _Fact, ours: str) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import pandas as pd
+
 from sci_batch.kepler import Labels, Meter
 
 SEED_MS = 15 * 60 * 1000
@@ -80,6 +82,9 @@ class Discovery:
     """Pod and node series at once, at most."""
     node_names: dict[str, str]
     """Legacy: target `instance` to node name."""
+    presence: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Where which metric was seen: generation, level, metric, node (old containers: their target's
+    `instance`), power_domain, series (at most, and `mean` over the range), first_ms, last_ms."""
     notes: tuple[str, ...] = ()
 
 

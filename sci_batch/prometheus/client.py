@@ -16,7 +16,7 @@ from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_ord
 from sci_batch.prometheus.http import HttpSettings
 from sci_batch.prometheus.problems import Asked, clean
 from sci_batch.prometheus.samples import Samples, concat
-from sci_batch.prometheus.session import Session
+from sci_batch.prometheus.session import Heard, Session
 from sci_batch.prometheus.slices import in_pieces
 
 MOST_POINTS = 11_000
@@ -41,9 +41,10 @@ class Client:
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
-        self._session = Session(settings, sleep=sleep, jitter=jitter)
+        self._session = Session(settings, sleep=sleep, jitter=jitter, clock=clock)
         self._lock = threading.Lock()
         # whoever asks, from whatever thread: no more than this many queries are under way
         self._room = threading.BoundedSemaphore(settings.concurrency)
@@ -80,6 +81,11 @@ class Client:
         """Values left out so far: NaN, infinite, or native histograms."""
         with self._lock:
             return self._dropped
+
+    @property
+    def heard(self) -> Heard | None:
+        """The latest answer beside its body, also a refusal; None before the first."""
+        return self._session.heard
 
     def instant(self, query: str, at_ms: int) -> Samples:
         """Value of each series at one time [Unix ms]; also raw samples, for a range selector."""
@@ -130,8 +136,15 @@ class Client:
 
     def build_info(self) -> dict[str, str]:
         """What the server says about itself, such as `version`; empty when it does not say."""
+        return self._about_itself("buildinfo")
+
+    def runtime_info(self) -> dict[str, str]:
+        """How the server runs, such as `storageRetention`; empty when it does not say."""
+        return self._about_itself("runtimeinfo")
+
+    def _about_itself(self, page: str) -> dict[str, str]:
         try:
-            return self._session.get("status/buildinfo", _build_info)
+            return self._session.get(f"status/{page}", _status)
         except SourceError as refused:
             # Proxies in front of many stores pass the queries only.
             if "HTTP 404" in refused.what or "HTTP 405" in refused.what or "unsupported path" in refused.what:
@@ -192,9 +205,9 @@ def _seconds(ms: int) -> str:
     return f"{sign}{whole}.{rest:03d}".rstrip("0").rstrip(".") if rest else f"{sign}{whole}"
 
 
-def _build_info(body: bytes) -> dict[str, str]:
+def _status(body: bytes) -> dict[str, str]:
     try:
         data = json.loads(body)["data"]
         return {str(key): str(value) for key, value in data.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise BrokenBodyError("not the build information of Prometheus") from None
+        raise BrokenBodyError("not a status page of Prometheus") from None

@@ -6,7 +6,9 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import requests
@@ -29,6 +31,18 @@ Form = Sequence[tuple[str, str]]
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """An answer beside its body: how long it took [s], and when it came by both clocks [Unix ms]."""
+
+    seconds: float
+    here_ms: int
+    server_ms: int | None
+    """The server's `Date`, cut to whole seconds; None without one."""
+    victoria: bool
+    """Only VictoriaMetrics names its host."""
+
+
 class Session:
     """Requests with login, time-outs, retries and decoded errors; safe for threads.
 
@@ -36,8 +50,8 @@ class Session:
     ----------
     settings
         Checked here, the HTTP config file included.
-    sleep, jitter
-        How to wait [s], and a source of numbers in 0..1 that spreads the waits.
+    sleep, jitter, clock
+        How to wait [s], a source of numbers in 0..1 that spreads the waits, and the clock [Unix s].
 
     Raises
     ------
@@ -51,12 +65,16 @@ class Session:
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         check(settings)
         read_config(settings)
         self._settings = settings
         self._sleep = sleep
         self._jitter = jitter
+        self._clock = clock
+        self.heard: Heard | None = None
+        """The latest answer, also a refusal; None before the first."""
         self._base = settings.redacted_url
         self._timeout = (min(CONNECT_TIMEOUT_SECONDS, settings.timeout_seconds), settings.timeout_seconds)
         self._tokens = TokenSource(settings.timeout_seconds)
@@ -141,6 +159,10 @@ class Session:
         except requests.RequestException as failed:
             return judge_failure(failed, asked.url, self._settings.timeout_seconds)
         headers = {name.lower(): value for name, value in response.headers.items()}
+        self.heard = Heard(
+            seconds=response.elapsed.total_seconds(), here_ms=round(self._clock() * 1000),
+            server_ms=_date_ms(headers.get("date")), victoria="x-server-hostname" in headers,
+        )  # fmt: skip
         return _outcome(Answer(response.status_code, headers, response.content), asked, login, read)
 
 
@@ -160,6 +182,15 @@ def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Callable[[b
             ),
             Reaction.RETRY,
         )
+
+
+def _date_ms(text: str | None) -> int | None:
+    """Unix ms of an HTTP date; None where it is missing or none."""
+    try:
+        date: datetime | None = parsedate_to_datetime(text) if text else None
+    except ValueError:
+        return None
+    return None if date is None else round(date.timestamp() * 1000)
 
 
 def _without_secrets(answer: Answer, login: Credentials) -> Answer:

@@ -18,7 +18,7 @@ from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
 from sci_batch.settings.values import yes_no
 
-Command = Literal["compute", "record", "queries", "push", "report", "show"]
+Command = Literal["compute", "doctor", "record", "queries", "push", "report", "show"]
 
 OPTIONS: Mapping[str, Option] = options_of(Settings)
 """Field of `Settings` to its option."""
@@ -219,7 +219,8 @@ def _keep_strongest(
 def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
     """Problems between fields, and what the command cannot do without."""
     no_source = not (settings.prometheus_url or settings.demo or settings.snapshot)
-    if command in ("compute", "record") and no_source and not faulty & {"prometheus_url", "demo", "snapshot"}:
+    asks = command in ("compute", "doctor", "record")
+    if asks and no_source and not faulty & {"prometheus_url", "demo", "snapshot"}:
         yield UsageError(
             "no source of measurements is given",
             "Give -p/--prometheus-url http://host:9090 (or set SCI_BATCH_PROMETHEUS_URL or PROMETHEUS_URL), "
@@ -237,14 +238,15 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
         )
     if settings.end is not None and settings.start is None and "start" not in faulty:
         yield UsageError("--end is given without --start", "Give --start too, or only --since.")
-    if command == "compute" and _scoreless(settings) and not faulty & {"functional_unit", "demo"}:
+    judged = command in ("compute", "doctor")
+    if judged and _scoreless(settings) and not faulty & {"functional_unit", "demo"}:
         for limit in settings.fail_on:
             if limit.measure in gate.SCORE_MEASURES:
                 yield UsageError(
                     f"--fail-on {limit} needs a score", "Give --functional-unit, or take the limit away."
                 )
     named = [unit.name for unit in settings.functional_unit]
-    if command == "compute" and named:  # the demo's own are known when it is opened
+    if judged and named:  # the demo's own are known when it is opened
         yield from gate.misnamed(settings.fail_on, named)
     if settings.prometheus_url and not faulty & _CONNECTION:
         try:

@@ -19,11 +19,12 @@ SOURCE, CONNECTION, TIME, SELECTION = "Source", "Connection", "Time", "Selection
 ENERGY, CARBON, SCORE, OUTPUT, CHECKS, TERMINAL = "Energy", "Carbon", "Score", "Output", "Checks", "Terminal"
 PUBLISHING = "Publishing"
 
-_COMPUTE = ("compute",)
+_COMPUTE = ("compute", "doctor")
+"""`doctor` takes every flag of `compute`, so that the same command line can be checked."""
 _STORED = ("push", "report")
-_WRITING = ("compute", *_STORED)
-_FILES = ("compute", "report")
-_ALL = ("compute", "record", "queries", *_STORED)
+_WRITING = (*_COMPUTE, *_STORED)
+_FILES = (*_COMPUTE, "report")
+_ALL = (*_COMPUTE, "record", "queries", *_STORED)
 
 
 def _tz(name: str) -> str:
@@ -289,7 +290,8 @@ class Settings:
         help="table, wide, csv, json, jsonl, parquet, markdown, openmetrics, textfile, impact-framework (a "
         "manifest for if-run), sci-yaml (SCI disclosure); no path: standard output. "
         "pushgateway=URL (newest window), remote-write=URL (every window). "
-        "Default: table on a terminal, csv in a pipe.",
+        "Default: table on a terminal, csv in a pipe. The doctor prints a table or json, writes no file, and "
+        "looks whether files could be written.",
     )  # fmt: skip
     top: int | None = option(
         "top", panel=OUTPUT, metavar="N", parse=values.whole(1), commands=_FILES,
@@ -362,7 +364,8 @@ class Settings:
         help="Exit 5 when the meters were seen for less of the time.",
     )  # fmt: skip
     strict: bool = switch(
-        "strict", panel=CHECKS, commands=_COMPUTE, help="Exit 5 when the books of a node do not close.",
+        "strict", panel=CHECKS, commands=_COMPUTE,
+        help="Exit 5 when the books of a node do not close (doctor: at a warning).",
     )  # fmt: skip
     fail_on: tuple[gate.Gate, ...] = option(
         "fail-on", panel=CHECKS, metavar="LIMIT", parse=gate.parse, repeatable=True, commands=_COMPUTE,

@@ -9,14 +9,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sci_batch import errors
 from sci_batch.cli.schema import markdown
+from sci_batch.doctor import diagnose, table
 from sci_batch.intensity.kinds import HEAD, KINDS
 from sci_batch.schema import FLAGS, result_columns
+from sci_batch.settings import load
+from sci_batch.sinks import SinkOptions
 from sci_batch.sinks.metrics import METRICS
 from tests.impact_framework import IF_RUN
+from tests.live.cluster import served, small
+from tests.simulator import scenario, simulate
 
 ROOT = Path(__file__).parents[2]
 DEMO = "sci-batch compute --demo --since 24h"
@@ -33,8 +39,8 @@ EXIT_CODES = (
     (str(errors.GateBreached.exit_code), "a limit of `--fail-on` was passed", "look at the change"),
     (str(errors.NoDataError.exit_code), "no data in the range", "check selection and retention"),
     (str(errors.PartialError.exit_code),
-     "coverage below `--min-coverage`, open books under `--strict`, an answer the server calls partial, or "
-     "`verify-if` found other numbers",
+     "coverage below `--min-coverage`, open books under `--strict` (doctor: a warning), an answer the "
+     "server calls partial, or `verify-if` found other numbers",
      "investigate"),
     (str(errors.AuthError.exit_code), "login or permission refused", "fix the secret"),
     (str(errors.SourceError.exit_code), "source unreachable, query rejected, or `if-run` failed", "retry"),
@@ -110,11 +116,51 @@ def metrics() -> str:
     return "\n".join(markdown(rows))
 
 
+def doctor_demo() -> str:
+    command = "sci-batch doctor --demo --since 24h"
+    return f"```\n$ {command}\n{_doctor({'demo': True, 'since_seconds': '24h'})}\n```"
+
+
+def doctor_cluster() -> str:
+    """A small simulated cluster with an upgrade of Kepler, and a kube-state-metrics that hides labels."""
+    start, hours = scenario("upgrade").start, 3
+    flags = {
+        "start": f"{start}", "end": f"{start + hours * 3600}", "intensity": "region:auto",
+        "embodied": "catalogue,model", "group_by": "namespace,label:team",
+    }  # fmt: skip
+    made = simulate(small("upgrade", upgrade_at=5400.0, domains=("package", "core")))
+    hidden = ("label_team", "label_topology_kubernetes_io_region", "label_topology_kubernetes_io_zone")
+    series = []
+    for one in made.series:
+        labels = {name: text for name, text in one.labels.items() if name not in hidden}
+        if "provider_id" in labels:
+            labels["provider_id"] = "kind://docker/here"
+        series.append(replace(one, labels=labels))
+    with served(replace(made, series=series)) as url:
+        text = _doctor({"prometheus_url": url, **flags}).replace(url, "http://prometheus:9090")
+    text = re.sub(r"answers in \d+ ms", "answers in 4 ms", text)
+    text = re.sub(r"(Prometheus \d+\.\d+\.\d+)\S*", "\\1", text)
+    command = (
+        "sci-batch doctor -p http://prometheus:9090 --start 2026-03-02T00:00:00Z --end 2026-03-02T03:00Z \\\n"
+        "    --intensity region:auto --embodied catalogue,model --group-by namespace,label:team"
+    )
+    return f"```\n$ {command}\n{text}\n```"
+
+
+def _doctor(flags: dict[str, object]) -> str:
+    """What the doctor prints on a terminal of 100 columns."""
+    settings = load(flags, {}, "doctor").settings
+    now_ms = int(NOW) * 1000
+    diagnosis = diagnose(settings, now_ms=now_ms, progress=lambda _words, _share: None)
+    return table.page(diagnosis, SinkOptions(width=100), strict=False).text().rstrip("\n")
+
+
 PARTS = {
     "README.md": {"demo": demo, "sources": sources, "columns": columns, "exit codes": exit_codes},
     "docs/method.md": {"flags": flags},
     "docs/publish.md": {"metrics": metrics},
     "docs/impact-framework.md": {"import": imported, "disclosure": disclosed},
+    "docs/doctor.md": {"cluster": doctor_cluster, "demo": doctor_demo},
 }
 LIVE_PARTS = {"docs/impact-framework.md": {"verify": verified}}
 """Those that need `make if-run`."""

@@ -18,10 +18,13 @@ BY_FLAG = {
     if flag
 }
 DOCUMENTS = [
-    "README.md", "docs/method.md", "docs/publish.md", "docs/impact-framework.md", "CONTRIBUTING.md",
-    "k8s/README.md",
+    "README.md", "docs/method.md", "docs/publish.md", "docs/doctor.md", "docs/impact-framework.md",
+    "CONTRIBUTING.md", "k8s/README.md",
 ]  # fmt: skip
-OF_KUBECTL = {"--from-env-file", "--from-file"}
+OF_OTHERS = {
+    "--from-env-file", "--from-file", "--metric-labels-allowlist", "--metrics", "--storage",
+}  # fmt: skip
+"""Flags of kubectl, kube-state-metrics, Kepler and Prometheus that documents name."""
 
 
 @pytest.mark.parametrize("document", sorted(PARTS))
@@ -33,7 +36,7 @@ def test_generated_parts_are_up_to_date(document: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_flags_named_in_documents_exist(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    known = {*BY_FLAG, *OF_KUBECTL, "--config", "--help", "--version"}
+    known = {*BY_FLAG, *OF_OTHERS, "--config", "--help", "--version"}
     named = {word for line in text.splitlines() if "test" not in line and "promtool's" not in line
              for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+(?![\w-]|\.\w)", line)}  # fmt: skip
     assert named - known == set()
@@ -42,7 +45,7 @@ def test_flags_named_in_documents_exist(document: str) -> None:
 def commands() -> list[str]:
     """The command lines of the documents that take settings."""
     text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS).replace("\\\n", " ")
-    found = re.findall(r"^\$? ?(sci-batch (?:compute|record|push|report) .*)$", text, re.MULTILINE)
+    found = re.findall(r"^\$? ?(sci-batch (?:compute|doctor|record|push|report) .*)$", text, re.MULTILINE)
     return sorted({line for line in found if "..." not in line})
 
 

@@ -14,7 +14,7 @@ METRIC = re.compile(r"\bsci_batch_\w+")
 def names(report: Report | None = None) -> set[str]:
     """Every metric that a push of a report shows."""
     shown = families.of_report(report or handmade.report(), {})
-    return {family.name for family in (*shown, families.last_success({}, 0))}
+    return {family.metric.name for family in (*shown, families.last_success({}, 0))}
 
 
 def name_with(*words: str) -> str:

@@ -77,6 +77,6 @@ def nodes_kwh(simulation: Simulation) -> float:
 
 
 @contextmanager
-def served(simulation: Simulation) -> Iterator[str]:
-    with prometheus_world(simulation) as world:
+def served(simulation: Simulation, retention: str = "10y") -> Iterator[str]:
+    with prometheus_world(simulation, retention) as world:
         yield world.url

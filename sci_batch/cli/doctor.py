@@ -1,0 +1,53 @@
+"""`sci-batch doctor`: before the first run."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import typer
+
+from sci_batch.cli.options import with_options
+from sci_batch.cli.terminal import now_ms, progress, say, sink_options
+from sci_batch.settings import Loaded, Output
+
+FORMATS = ("table", "json")
+
+
+@with_options("doctor")
+def doctor(loaded: Loaded) -> None:
+    """Look at server, Kepler, Kubernetes and the size of the pull before the first run.
+
+    Example: sci-batch doctor --since 24h -p http://prometheus:9090 --intensity region:auto
+
+    Takes every flag of compute, so that the command line of a job can be checked as it stands; prints a
+    table, or with -o json one object for machines. Nothing is computed and no file is written. A problem
+    exits with the code that compute would end with, a warning with 0 (with --strict: 5).
+    """
+    settings = loaded.settings
+    form = _form(settings.output)
+    from sci_batch import doctor as doctors
+    from sci_batch.doctor import json, table
+    from sci_batch.sinks.target import opened
+
+    with progress(settings) as tell:
+        diagnosis = doctors.diagnose(settings, now_ms=now_ms(os.environ), progress=tell)
+    for fault in diagnosis.faults:
+        say(fault)
+    if form == "json":
+        written = json.text(diagnosis, strict=settings.strict).encode()
+    else:
+        options = sink_options(settings, os.environ)
+        if options.width is not None:
+            options = replace(options, width=min(options.width, table.WIDEST))
+        written = table.page(diagnosis, options, strict=settings.strict).encoded()
+    with opened(None) as stream:
+        stream.write(written)
+    if code := diagnosis.exit_code(strict=settings.strict):
+        raise typer.Exit(code)
+
+
+def _form(outputs: tuple[Output, ...]) -> str:
+    """What goes to standard output; files of compute are looked at by the doctor, not written."""
+    chosen = next((output.format for output in outputs if output.path is None), "table")
+    return chosen if chosen in FORMATS else "table"
