@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from sci_batch import embodied, rows, workloads
-from sci_batch.counters import FLAG_BITS
-from sci_batch.energy import Carry, Energy, per_window, total
+from sci_batch.counters import FLAG_BITS, Counters
+from sci_batch.energy import Booked, Carry, Energy, per_window, total
 from sci_batch.errors import NoDataError
 from sci_batch.fetch import Inputs
 from sci_batch.settings import Settings
 from sci_batch.units import JOULES_PER_KWH
 
+Listener = Callable[[Counters, Booked], None]
+"""Told of each stretch and of what was booked of it."""
 
-def used(inputs: Inputs, edges_ms: np.ndarray, settings: Settings) -> Energy:
+
+def used(
+    inputs: Inputs, edges_ms: np.ndarray, settings: Settings, listener: Listener | None = None
+) -> Energy:
     """ENERGY: how much each pod and node used in each window, stretch by stretch."""
     carry, parts = Carry(), []
     for stretch in inputs.counters:
@@ -25,6 +31,8 @@ def used(inputs: Inputs, edges_ms: np.ndarray, settings: Settings) -> Energy:
             created_ms=workloads.created_ms(stretch.keys, inputs.kube.created),
         )  # fmt: skip
         parts.append(booked)
+        if listener is not None:
+            listener(stretch, booked)
     energy = total(parts, stretch.keys, stretch.nodes, edges_ms)
     if energy.pods.empty and energy.nodes.empty:
         raise NoDataError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sci_batch.embodied.hardware import SOURCES, Hardware, described, facts, label_keys, load, of_rows
 from sci_batch.embodied.kg import DEFAULT_KGCO2E
-from sci_batch.embodied.share import SHARES, embodied, node_gco2e, reserved, with_hardware
+from sci_batch.embodied.share import SHARES, embodied, node_gco2e, reserved, shares, with_hardware
 
 __all__ = [
     "DEFAULT_KGCO2E",
@@ -19,5 +19,6 @@ __all__ = [
     "node_gco2e",
     "of_rows",
     "reserved",
+    "shares",
     "with_hardware",
 ]  # fmt: skip
