@@ -9,9 +9,8 @@ import typer
 
 from sci_batch.cli.options import with_options
 from sci_batch.cli.terminal import now_ms, progress, say, sink_options
-from sci_batch.settings import Loaded, Output
-
-FORMATS = ("table", "json")
+from sci_batch.cli.writing import form_of_page
+from sci_batch.settings import Loaded
 
 
 @with_options("doctor")
@@ -25,7 +24,7 @@ def doctor(loaded: Loaded) -> None:
     exits with the code that compute would end with, a warning with 0 (with --strict: 5).
     """
     settings = loaded.settings
-    form = _form(settings.output)
+    form = form_of_page(settings.output)
     from sci_batch import doctor as doctors
     from sci_batch.doctor import json, table
     from sci_batch.sinks.target import opened
@@ -45,9 +44,3 @@ def doctor(loaded: Loaded) -> None:
         stream.write(written)
     if code := diagnosis.exit_code(strict=settings.strict):
         raise typer.Exit(code)
-
-
-def _form(outputs: tuple[Output, ...]) -> str:
-    """What goes to standard output; files of compute are looked at by the doctor, not written."""
-    chosen = next((output.format for output in outputs if output.path is None), "table")
-    return chosen if chosen in FORMATS else "table"

@@ -15,6 +15,7 @@ from sci_batch import __version__
 from sci_batch.cli import config, factors
 from sci_batch.cli.compute import compute
 from sci_batch.cli.doctor import doctor
+from sci_batch.cli.explain import explain
 from sci_batch.cli.functional_units import functional_units
 from sci_batch.cli.help import GroupedHelp
 from sci_batch.cli.import_if import import_if
@@ -45,6 +46,7 @@ app.command(cls=GroupedHelp)(compute)
 app.command(cls=GroupedHelp)(doctor)
 app.command(cls=GroupedHelp)(record)
 app.command(cls=GroupedHelp)(queries)
+app.command(cls=GroupedHelp)(explain)
 app.command(cls=GroupedHelp)(report)
 app.command(cls=GroupedHelp)(push)
 app.command(cls=GroupedHelp)(schema)

@@ -4,39 +4,42 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Optional
 
 import typer
 
 from sci_batch.cli.terminal import say
-from sci_batch.settings import CONFIG_VARIABLE, OPTIONS, Command, Loaded, Option, load
+from sci_batch.settings import CONFIG_VARIABLE, OPTIONS, Command, Option, load
 
 CONFIG_PANEL = "Source"
 CONFIG_HELP = "TOML file with the same names as the flags, such as sci-batch.toml."
 
 
 def with_options(
-    command: Command, argument: str | None = None
-) -> Callable[[Callable[[Loaded], None]], Callable[..., None]]:
+    command: Command,
+    arguments: Sequence[tuple[str, str]] = (),
+    prepare: Callable[[dict[str, Any]], None] | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:  # fmt: skip
     """Give a function of the loaded settings the flags of `command`.
 
-    `argument` is the field that is given by its place, without a flag.
+    `arguments`: names and help of what stands without a flag; the function gets them as texts behind the
+    settings. `prepare` may change the texts of the flags before they are read.
     """
 
-    def decorate(run: Callable[[Loaded], None]) -> Callable[..., None]:
+    def decorate(run: Callable[..., None]) -> Callable[..., None]:
         def filled(**given: Any) -> None:
             config = given.pop("config")
+            texts = [given.pop(name) for name, _ in arguments]
+            if prepare is not None:
+                prepare(given)
             loaded = load(given, os.environ, command, config)
             for warning in loaded.warnings:
                 say(f"warning: {warning}")
-            run(loaded)
+            run(loaded, *texts)
 
-        parameters = [
-            _argument(name, item) if name == argument else _parameter(name, item)
-            for name, item in OPTIONS.items()
-            if _has_flag(item, command)
-        ]
+        parameters = [_argument(name, words) for name, words in arguments]
+        parameters += [_parameter(name, item) for name, item in OPTIONS.items() if _has_flag(item, command)]
         parameters.append(_config_parameter())
         # typer reads names, types and help from the signature.
         filled.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -62,14 +65,9 @@ def _parameter(name: str, item: Option) -> inspect.Parameter:
     )
 
 
-def _argument(name: str, item: Option) -> inspect.Parameter:
-    info = typer.Argument(help=_help(item), metavar=item.metavar, rich_help_panel=item.panel)
-    return inspect.Parameter(
-        name,
-        inspect.Parameter.KEYWORD_ONLY,
-        default=None,
-        annotation=Annotated[Optional[str], info],  # noqa: UP045
-    )
+def _argument(name: str, words: str) -> inspect.Parameter:
+    info = typer.Argument(help=words, metavar=name.upper())
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[str, info])
 
 
 def _declarations(item: Option) -> list[str]:

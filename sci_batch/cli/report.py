@@ -13,8 +13,8 @@ from sci_batch.errors import UsageError
 from sci_batch.settings import Loaded, Output, Settings
 
 
-@with_options("report", argument="from_file")
-def report(loaded: Loaded) -> None:
+@with_options("report", (("result", "Result stored with -o parquet=FILE, json=FILE or csv=FILE."),))
+def report(loaded: Loaded, result: str) -> None:
     """Show a stored result (Parquet, JSON or CSV), or write it to further outputs; nothing is computed.
 
     Example: sci-batch report result.parquet -o markdown=summary.md
@@ -22,8 +22,7 @@ def report(loaded: Loaded) -> None:
     settings = loaded.settings
     outputs = settings.output or (Output("table" if on_terminal() else "csv", None),)
     refuse_early(outputs, settings, os.environ)
-    if settings.from_file is not None:
-        write_stored(settings, settings.from_file, outputs)
+    write_stored(settings, Path(result), outputs)
 
 
 def write_stored(settings: Settings, path: Path, outputs: Sequence[Output]) -> None:

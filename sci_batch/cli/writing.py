@@ -14,8 +14,15 @@ from sci_batch.sinks import BINARY, SINKS, SinkOptions
 from sci_batch.sinks.access import Push, check, has_login
 from sci_batch.sinks.target import same
 
+PAGE_FORMATS = ("table", "json")
 STORED = ("parquet", "json", "csv")
 """Formats that `sci-batch push --from` reads, those that hold everything first."""
+
+
+def form_of_page(outputs: Sequence[Output]) -> str:
+    """Table or json, for commands that print one page; what compute would write elsewhere is not for them."""
+    chosen = next((output.format for output in outputs if output.path is None), "table")
+    return chosen if chosen in PAGE_FORMATS else "table"
 
 
 def refuse_early(outputs: Sequence[Output], settings: Settings, environ: Mapping[str, str]) -> None:

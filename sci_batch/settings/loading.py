@@ -18,7 +18,7 @@ from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
 from sci_batch.settings.values import yes_no
 
-Command = Literal["compute", "doctor", "record", "queries", "push", "report", "show"]
+Command = Literal["compute", "doctor", "record", "queries", "push", "report", "explain", "show"]
 
 OPTIONS: Mapping[str, Option] = options_of(Settings)
 """Field of `Settings` to its option."""
@@ -90,7 +90,7 @@ def load(
     _keep_strongest(fields, ranks, origins, problems)
     settings = Settings(**fields)
     problems += _across(settings, command, faulty)
-    problems += _of_stored(settings, command, faulty)
+    problems += _push(settings, command, faulty)
     if problems:
         raise _together(problems)
     return Loaded(settings=settings, origins=origins, warnings=tuple(_warnings(settings, environ)))
@@ -255,13 +255,9 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
             yield error
 
 
-def _of_stored(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
-    """What `push` and `report` cannot do without."""
-    if faulty & {"from_file", "delete", "output"}:
-        return
-    if command == "report" and settings.from_file is None:
-        yield UsageError("there is no result to report", "Give its file: sci-batch report result.parquet")
-    if command != "push":
+def _push(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
+    """What `push` cannot do without."""
+    if command != "push" or faulty & {"from_file", "delete", "output"}:
         return
     if (settings.from_file is not None) == settings.delete:
         yield UsageError(

@@ -19,8 +19,8 @@ SOURCE, CONNECTION, TIME, SELECTION = "Source", "Connection", "Time", "Selection
 ENERGY, CARBON, SCORE, OUTPUT, CHECKS, TERMINAL = "Energy", "Carbon", "Score", "Output", "Checks", "Terminal"
 PUBLISHING = "Publishing"
 
-_COMPUTE = ("compute", "doctor")
-"""`doctor` takes every flag of `compute`, so that the same command line can be checked."""
+_COMPUTE = ("compute", "doctor", "explain")
+"""The others take the flags of `compute`, so that the same command line can be checked and explained."""
 _STORED = ("push", "report")
 _WRITING = (*_COMPUTE, *_STORED)
 _FILES = (*_COMPUTE, "report")
@@ -54,11 +54,11 @@ class Settings:
         help="Folder for the recording.",
     )  # fmt: skip
     from_file: Path | None = option(
-        "from", panel=SOURCE, metavar="RESULT", parse=values.path, commands=_STORED,
+        "from", panel=SOURCE, metavar="RESULT", parse=values.path, commands=("push", "explain"),
         help="A stored result: a file that -o parquet=FILE, json=FILE or csv=FILE wrote.",
     )  # fmt: skip
     unit_name: str | None = option(
-        "unit-name", panel=SOURCE, metavar="NAME", parse=values.text, commands=_STORED,
+        "unit-name", panel=SOURCE, metavar="NAME", parse=values.text, commands=(*_STORED, "explain"),
         help="Name of the first functional unit of a stored CSV file, which does not hold it.",
     )  # fmt: skip
 
@@ -143,7 +143,12 @@ class Settings:
     )  # fmt: skip
     window: str = option(
         "window", panel=TIME, metavar="TIME", parse=check_window, default="1h",
-        help="Length of one result row, such as 15m, 1h or 1d; `all` is one window.",
+        help="Length of one result row, such as 15m, 1h or 1d; `all` is one window. explain: a time as well, "
+        "which is --at.",
+    )  # fmt: skip
+    at: str | None = option(
+        "at", panel=TIME, metavar="TIME", parse=values.instant, commands=("explain",),
+        help="A time in the window to explain; the newest window without it.",
     )  # fmt: skip
     tz: str = option(
         "tz", panel=TIME, metavar="ZONE", parse=_tz, default="UTC",

@@ -18,8 +18,8 @@ BY_FLAG = {
     if flag
 }
 DOCUMENTS = [
-    "README.md", "docs/method.md", "docs/publish.md", "docs/doctor.md", "docs/impact-framework.md",
-    "CONTRIBUTING.md", "k8s/README.md",
+    "README.md", "docs/method.md", "docs/publish.md", "docs/doctor.md", "docs/explain.md",
+    "docs/impact-framework.md", "CONTRIBUTING.md", "k8s/README.md",
 ]  # fmt: skip
 OF_OTHERS = {
     "--from-env-file", "--from-file", "--metric-labels-allowlist", "--metrics", "--storage",
@@ -45,7 +45,7 @@ def test_flags_named_in_documents_exist(document: str) -> None:
 def commands() -> list[str]:
     """The command lines of the documents that take settings."""
     text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS).replace("\\\n", " ")
-    found = re.findall(r"^\$? ?(sci-batch (?:compute|doctor|record|push|report) .*)$", text, re.MULTILINE)
+    found = re.findall(r"^\$? ?(sci-batch (?:compute|doctor|record|push) .*)$", text, re.MULTILINE)
     return sorted({line for line in found if "..." not in line})
 
 
