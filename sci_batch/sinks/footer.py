@@ -45,7 +45,8 @@ def totals(report: Report) -> list[tuple[str, str]]:
     ]
     if sums.not_shown_kwh:
         hidden = quantity(sums.not_shown_kwh, "kWh")
-        lines.append(("not shown", f"{hidden} ({', '.join(sums.not_shown_by)})"))
+        why = f" ({', '.join(sums.not_shown_by)})" if sums.not_shown_by else ""  # an older stored result
+        lines.append(("not shown", hidden + why))
     return lines
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from sci_batch.fetch.kube import Kube
 from sci_batch.intensity import Asked, Intensity, Kept
 from sci_batch.schema import label_column
 from sci_batch.settings import FunctionalUnit
-from sci_batch.snapshot.manifest import Snapshot
+from sci_batch.snapshot.manifest import Snapshot, damaged
 from sci_batch.snapshot.writing import PER_STRETCH
 from sci_batch.windows import rfc3339
 
@@ -140,14 +142,19 @@ def _check_steps(snapshot: Snapshot, edges_ms: tuple[int, ...]) -> None:
 
 
 def _frame(snapshot: Snapshot, name: str) -> pd.DataFrame:
+    with _readable(snapshot, name) as path:
+        frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    return frame
+
+
+@contextmanager
+def _readable(snapshot: Snapshot, name: str) -> Iterator[Path]:
+    """A table's file; it was whole when the recording was opened, and may be gone since."""
     path = snapshot.path / f"{name}.parquet"
     try:
-        frame: pd.DataFrame = pq.read_table(path).to_pandas()
-        return frame
+        yield path
     except (OSError, pa.ArrowException) as error:
-        raise UsageError(
-            f"the recording is damaged: {path.name} cannot be read ({error})", "Record it again."
-        ) from None
+        raise damaged(path, f"it cannot be read ({error})") from None
 
 
 def _units(snapshot: Snapshot, asked: Sequence[FunctionalUnit]) -> dict[str, pd.DataFrame]:
@@ -175,16 +182,22 @@ def _units(snapshot: Snapshot, asked: Sequence[FunctionalUnit]) -> dict[str, pd.
     return units
 
 
+def _file(snapshot: Snapshot, name: str) -> pq.ParquetFile:
+    with _readable(snapshot, name) as path:
+        return pq.ParquetFile(path)
+
+
 def _stretches(snapshot: Snapshot, keys: pd.DataFrame, wanted: np.ndarray) -> Iterator[Counters]:
     nodes = _frame(snapshot, "nodes")
-    stretches = pq.read_table(snapshot.path / "stretches.parquet").to_pylist()
-    files = {name: pq.ParquetFile(snapshot.path / f"{name}.parquet") for name in PER_STRETCH}
+    stretches = _frame(snapshot, "stretches").to_dict("records")
+    files = {name: _file(snapshot, name) for name in PER_STRETCH}
     group = dict.fromkeys(files, 0)
     for stretch in stretches:
         columns: dict[str, np.ndarray] = {}
         for name, names in PER_STRETCH.items():
             if stretch[name]:
-                table = files[name].read_row_group(group[name])
+                with _readable(snapshot, name):
+                    table = files[name].read_row_group(group[name])
                 group[name] += 1
             else:
                 table = files[name].schema_arrow.empty_table()

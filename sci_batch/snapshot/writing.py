@@ -20,7 +20,7 @@ from sci_batch.fetch import Inputs
 from sci_batch.fetch.kube import Kube
 from sci_batch.intensity import Kept
 from sci_batch.settings import FunctionalUnit
-from sci_batch.snapshot.manifest import FORMAT, MANIFEST
+from sci_batch.snapshot.manifest import FORMAT, MANIFEST, checksums, sealed
 
 PER_STRETCH = {
     "counters": ("key", "time_ms", "joules", "alive", "flags"),
@@ -54,7 +54,8 @@ def write(
         _write_tables(inputs, part)
         _write_intensities(sources, part)
         facts = {"format": FORMAT, **manifest(), "intensities": _intensity_facts(sources)}
-        (part / MANIFEST).write_text(json.dumps(facts, indent=2) + "\n")
+        whole = sealed({**facts, "files": checksums(part)})
+        (part / MANIFEST).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
         part.chmod(0o755)
         _swap(part, out)
     finally:

@@ -278,6 +278,8 @@ def test_open_books_and_unknown_books() -> None:
 def test_what_hides_energy_is_named(flags: tuple[str, ...]) -> None:
     lines = dict(totals(handmade.report(not_shown_kwh=0.5, not_shown_by=flags)))
     assert lines["not shown"] == f"500 Wh ({', '.join(flags)})"
+    older = dict(totals(handmade.report(not_shown_kwh=0.5)))
+    assert older["not shown"] == "500 Wh"
 
 
 def test_the_score_says_nothing_of_rows_without_units_when_there_are_none() -> None:
