@@ -46,8 +46,9 @@ def verify_if(
     check(manifest, file)
     computed = runner.outputs(runner.program(settings.if_run), text)
     found = [each for each in compared(manifest, computed) if each.count]
-    version = computed["execution"].get("environment", {}).get("if-version", "of an unknown version")
-    typer.echo("\n".join(_lines(found, str(version))))
+    environment = computed["execution"].get("environment")
+    version = environment.get("if-version") if isinstance(environment, dict) else None
+    typer.echo("\n".join(_lines(found, f"Impact Framework {version or '(unknown version)'}")))
     wrong = [each for each in found if not each.agrees]
     if wrong:
         raise PartialError(
@@ -56,14 +57,14 @@ def verify_if(
         )
 
 
-def _lines(found: Sequence[Compared], version: str) -> Iterator[str]:
+def _lines(found: Sequence[Compared], theirs: str) -> Iterator[str]:
     rows = [("", "numbers", "same bits", "largest relative difference")]
     rows += [(each.what, str(each.count), str(each.same), f"{each.furthest:.2g}") for each in found]
     yield from aligned(rows)
-    totals = [("", "sci-batch", f"Impact Framework {version}")]
+    totals = [("", "sci-batch", theirs)]
     totals += [(each.what, repr(each.values[0]), repr(each.values[1])) for each in found if each.values]
     yield ""
     yield from aligned(totals)
     yield ""
     agrees = all(each.agrees for each in found)
-    yield f"Impact Framework {version}: {'the same numbers' if agrees else 'OTHER NUMBERS'}"
+    yield f"{theirs}: {'the same numbers' if agrees else 'OTHER NUMBERS'}"

@@ -81,12 +81,13 @@ def _run(command: list[str], place: Path) -> str:
         ) from None
     try:
         process.wait(LONGEST_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise _failed(f"it took more than {LONGEST_SECONDS / 60:.0f} minutes") from None
-    finally:
-        with suppress(ProcessLookupError, PermissionError):  # nothing that it started stays
+    except BaseException as stopped:  # also when we are interrupted: nothing that it started stays
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        if isinstance(stopped, subprocess.TimeoutExpired):
+            raise _failed(f"it took more than {LONGEST_SECONDS / 60:.0f} minutes") from None
+        raise
     return _last_words(words.read_text(encoding="utf-8", errors="replace"))
 
 

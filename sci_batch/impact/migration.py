@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from sci_batch.units import DAYS_PER_YEAR, SECONDS_PER_DAY
 
@@ -39,20 +36,3 @@ def duration(seconds: int, *, longest: str = "d") -> str:
     """
     units = {size: unit for size, unit in _DURATIONS if unit != "y" or longest == "y"}
     return next(f"{seconds // size}{unit}" for size, unit in units.items() if seconds % size == 0)
-
-
-def number(value: object) -> float | None:
-    """A finite number, None for all else."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:  # a whole number of hundreds of digits
-        return None
-    return found if math.isfinite(found) else None
-
-
-def numbers(values: Iterable[Any]) -> list[float]:
-    """Distinct numbers from 0 on, in their order."""
-    known = (number(value) for value in values)
-    return list(dict.fromkeys(value for value in known if value is not None and value >= 0))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sci_batch.impact.kepler_importer import Component
-from sci_batch.impact.migration import Migration, duration, numbers
+from sci_batch.impact.migration import Migration, duration
+from sci_batch.impact.yaml_file import numbers
 from sci_batch.units import GRAMS_PER_KILOGRAM
 
 _UNIT_SECONDS = {

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from sci_batch.errors import UsageError
 from sci_batch.impact.kepler_importer import Component
-from sci_batch.impact.migration import Migration, duration, number
+from sci_batch.impact.migration import Migration, duration
+from sci_batch.impact.yaml_file import number
 from sci_batch.units import MS_PER_SECOND
 from sci_batch.windows import MAX_SECONDS, parse_time, rfc3339
 

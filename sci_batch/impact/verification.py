@@ -19,7 +19,7 @@ from sci_batch.impact.manifest import (
     SCI_TOTAL,
     TIMESTAMP,
 )
-from sci_batch.impact.migration import number
+from sci_batch.impact.yaml_file import number
 
 TOTAL_TOLERANCE = 1e-12
 """Relative: the totals are the same numbers, added up in another order."""
@@ -81,6 +81,7 @@ def check(manifest: Mapping[str, Any], name: object) -> None:
 
 
 def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong, the first thing first; nobody asks for more than that."""
     tree = manifest.get("tree")
     children = tree.get("children") if isinstance(tree, dict) else None
     plugins = _at(manifest, "initialize", "plugins")
@@ -95,24 +96,29 @@ def _problems(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield from _odd_inputs(tree.get("defaults"), "the defaults")
     rows = 0
     for name, child in children.items():
-        inputs = child.get("inputs") if isinstance(child, dict) else None
-        if not isinstance(inputs, list) or not all(isinstance(row, dict) for row in inputs):
-            yield f"component {name} has no rows of inputs"
-            return
-        rows += len(inputs)
+        yield from _of_component(child, f"component {name}")
+        rows += len(child["inputs"])
         if rows > MAX_ROWS:
             yield f"it has more than {MAX_ROWS:,} rows"
-            return
-        ours = child.get(OURS)
-        if not isinstance(ours, dict) or not _numbers(ours.get(CARBON), len(inputs)):
-            yield f"component {name} has no numbers of sci-batch"
-        elif SCI in ours and not _numbers(ours[SCI], len(inputs)):
-            yield f"component {name} has no scores of sci-batch"
-        yield from _odd_inputs(child.get("defaults"), f"component {name}")
-        for row in inputs:
-            yield from _odd_inputs(row, f"component {name}")
-        if "children" in child:
-            yield f"component {name} has components of its own"
+    if all(value is None for child in children.values() for value in child[OURS][CARBON]):
+        yield "it has no numbers of sci-batch to compare with"
+
+
+def _of_component(child: object, where: str) -> Iterator[str]:
+    inputs = _at(child, "inputs")
+    if not isinstance(inputs, list) or not all(isinstance(row, dict) for row in inputs):
+        yield f"{where} has no rows of inputs"
+        return
+    ours = _at(child, OURS)
+    if not isinstance(ours, dict) or not _numbers(ours.get(CARBON), len(inputs)):
+        yield f"{where} has no numbers of sci-batch"
+    elif SCI in ours and not _numbers(ours[SCI], len(inputs)):
+        yield f"{where} has no scores of sci-batch"
+    if _at(child, "children") is not None:
+        yield f"{where} has components of its own"
+    yield from _odd_inputs(_at(child, "defaults"), where)
+    for row in inputs:
+        yield from _odd_inputs(row, where)
 
 
 def _is_ours(name: object, plugin: object) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +71,20 @@ def _check(events: Any, name: object) -> None:
             depth -= 1
         elif isinstance(event, yaml.AliasEvent):
             raise UsageError(f"{name} has aliases (*name), which are not read", "Write each value out.")
+
+
+def number(value: object) -> float | None:
+    """A finite number, None for all else."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return found if math.isfinite(found) else None
+
+
+def numbers(values: Iterable[Any]) -> list[float]:
+    """Distinct numbers from 0 on, in their order."""
+    known = (number(value) for value in values)
+    return list(dict.fromkeys(value for value in known if value is not None and value >= 0))

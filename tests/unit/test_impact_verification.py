@@ -78,6 +78,13 @@ def test_what_could_run_something_else_is_refused(
     assert "-o impact-framework=FILE" in caught.value.cure
 
 
+def test_a_manifest_with_nothing_to_compare_is_not_verified(manifest: Document) -> None:
+    for child in manifest["tree"]["children"].values():
+        child["sci-batch"]["carbon"] = [None, None]
+    with pytest.raises(UsageError, match="no numbers of sci-batch to compare with"):
+        check(manifest, "if.yaml")
+
+
 def test_more_rows_than_if_can_take(manifest: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sci_batch.impact.verification.MAX_ROWS", 3)
     with pytest.raises(UsageError, match="more than 3 rows"):
