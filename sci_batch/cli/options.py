@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from sci_batch.cli.terminal import say
+from sci_batch.cli.log import say, use
 from sci_batch.settings import CONFIG_VARIABLE, OPTIONS, Command, Loaded, Option, load
 
 CONFIG_PANEL = "Source"
@@ -23,6 +23,7 @@ def with_options(command: Command) -> Callable[[Callable[[Loaded], None]], Calla
         def filled(**given: Any) -> None:
             config = given.pop("config")
             loaded = load(given, os.environ, command, config)
+            use(loaded.settings.log_format)
             for warning in loaded.warnings:
                 say(f"warning: {warning}")
             run(loaded)

@@ -6,8 +6,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+from sci_batch.cli.log import say
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import say, sink_options
+from sci_batch.cli.terminal import sink_options
 from sci_batch.cli.writing import refuse_early, write
 from sci_batch.errors import UsageError
 from sci_batch.report import Report
@@ -38,7 +39,7 @@ def _push(settings: Settings, path: Path) -> None:
 
     report = stored.read(path)
     _check_cluster(report, settings)
-    failed = write(report, settings.output, sink_options(settings, os.environ))
+    _, failed = write(report, settings.output, sink_options(settings, os.environ))
     if failed is not None:
         raise failed
     if not settings.quiet:

@@ -51,8 +51,10 @@ def _need_client() -> None:
         )
 
 
-def write(report: Report, outputs: Sequence[Output], options: SinkOptions) -> SinkError | None:
-    """Write every output; one error that names what is written, what is not, and how to catch up."""
+def write(
+    report: Report, outputs: Sequence[Output], options: SinkOptions
+) -> tuple[list[Output], SinkError | None]:
+    """Write every output: those that are, and one error that names what is not, and how to catch up."""
     written: list[Output] = []
     failures: list[tuple[Output, SinkError]] = []
     for output in outputs:
@@ -64,12 +66,12 @@ def write(report: Report, outputs: Sequence[Output], options: SinkOptions) -> Si
         except SinkError as error:
             failures.append((output, error))
     if not failures:
-        return None
+        return written, None
     what = "; ".join(f"{output.format}: {error.what}" for output, error in failures)
     done = ", ".join(map(str, written)) or "nothing"
     cures = dict.fromkeys(error.cure for _, error in failures)
     again = _again([output for output, _ in failures], written)
-    return SinkError(f"{what}. Written: {done}", " ".join([*cures, again]).strip())
+    return written, SinkError(f"{what}. Written: {done}", " ".join([*cures, again]).strip())
 
 
 def _again(failed: Sequence[Output], written: Sequence[Output]) -> str:

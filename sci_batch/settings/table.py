@@ -17,11 +17,11 @@ from sci_batch.windows import check_window, parse_duration, parse_lifespan, time
 
 SOURCE, CONNECTION, TIME, SELECTION = "Source", "Connection", "Time", "Selection"
 ENERGY, CARBON, SCORE, OUTPUT, CHECKS, TERMINAL = "Energy", "Carbon", "Score", "Output", "Checks", "Terminal"
-PUBLISHING = "Publishing"
+PUBLISHING, SCHEDULE = "Publishing", "Schedule"
 
-_COMPUTE = ("compute",)
-_WRITING = ("compute", "push")
-_ALL = ("compute", "record", "queries", "push")
+_COMPUTE = ("compute", "backfill")
+_WRITING = ("compute", "backfill", "push")
+_ALL = ("compute", "backfill", "record", "queries", "push")
 
 
 def _tz(name: str) -> str:
@@ -117,10 +117,10 @@ class Settings:
         help="Parameter added to every query, such as dedup=true.",
     )  # fmt: skip
 
-    since_seconds: int | None = option(
-        "since", panel=TIME, metavar="TIME", parse=parse_duration,
+    since_seconds: int | Literal["last-run"] | None = option(
+        "since", panel=TIME, metavar="TIME", parse=values.since, commands=("compute", "record", "queries"),
         help="The last whole windows before now (a snapshot: before its end), such as 24h or 7d; "
-        "24h when no range is given.",
+        "24h when no range is given. last-run (compute): from where the last successful run ended.",
     )  # fmt: skip
     start: str | None = option(
         "start", panel=TIME, metavar="TIME", parse=values.instant,
@@ -129,6 +129,11 @@ class Settings:
     end: str | None = option(
         "end", panel=TIME, metavar="TIME", parse=values.instant,
         help="End, not included; down to a whole window; now without it.",
+    )  # fmt: skip
+    settle_seconds: int | None = option(
+        "settle", panel=TIME, metavar="TIME", parse=values.pause,
+        help="No window ends later than this before now, so that late scrapes are in; 2m without --end, 0 "
+        "with it.",
     )  # fmt: skip
     window: str = option(
         "window", panel=TIME, metavar="TIME", parse=check_window, default="1h",
@@ -284,7 +289,7 @@ class Settings:
         help="Tables show the N rows with the most carbon, and what the others add up to.",
     )  # fmt: skip
     no_clobber: bool = switch(
-        "no-clobber", panel=OUTPUT, commands=("compute", "record", "push"),
+        "no-clobber", panel=OUTPUT, commands=("compute", "backfill", "record", "push"),
         help="Never replace a file that exists.",
     )  # fmt: skip
 
@@ -330,6 +335,33 @@ class Settings:
         help="Delete a group from the Pushgateway; --cluster-label and --push-group (or --group-by) name it.",
     )  # fmt: skip
 
+    state: Path | None = option(
+        "state", panel=SCHEDULE, metavar="FILE", parse=values.path, commands=_COMPUTE,
+        help="File that remembers what is done, for --since last-run and for backfill.",
+    )  # fmt: skip
+    first_since_seconds: int = option(
+        "first-since", panel=SCHEDULE, metavar="TIME", parse=parse_duration, default="24h",
+        commands=("compute",), help="With --since last-run: where the very first run starts, before now.",
+    )  # fmt: skip
+    max_catch_up_seconds: int = option(
+        "max-catch-up", panel=SCHEDULE, metavar="TIME", parse=parse_duration, default="7d",
+        commands=("compute",),
+        help="With --since last-run: how much is done at once after runs that did not happen.",
+    )  # fmt: skip
+    every: str = option(
+        "every", panel=SCHEDULE, metavar="TIME", parse=values.every, default="1d", commands=("backfill",),
+        help="Length of one step.",
+    )  # fmt: skip
+    index: int | None = option(
+        "index", panel=SCHEDULE, metavar="N", parse=values.whole(0), commands=("backfill",),
+        other_environment=("JOB_COMPLETION_INDEX",),
+        help="Do this step alone, from 0: a pod of an Indexed Job.",
+    )  # fmt: skip
+    health_file: Path | None = option(
+        "health-file", panel=SCHEDULE, metavar="FILE", parse=values.path, commands=_COMPUTE,
+        help="JSON with the last success and the last failure, replaced at the end of each run.",
+    )  # fmt: skip
+
     min_coverage: float | None = option(
         "min-coverage", panel=CHECKS, metavar="0..1", parse=values.number(0, 1), commands=_COMPUTE,
         help="Exit 5 when the meters were seen for less of the time.",
@@ -352,6 +384,11 @@ class Settings:
     verbose: bool = switch(
         "verbose", short="-v", panel=TERMINAL, commands=_ALL, help="Say each step on standard error."
     )
+    log_format: str = option(
+        "log-format", panel=TERMINAL, metavar="text|json", parse=values.one_of("text", "json"),
+        default="text", commands=_ALL,
+        help="Standard error as lines for people, or as one JSON object a line.",
+    )  # fmt: skip
     color: str = option(
         "color", panel=TERMINAL, metavar="auto|always|never", parse=values.one_of("auto", "always", "never"),
         default="auto", commands=_WRITING, help="Colours in tables; NO_COLOR is honoured.",

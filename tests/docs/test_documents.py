@@ -36,9 +36,9 @@ def test_flags_named_in_documents_exist(document: str) -> None:
 
 
 def commands() -> list[str]:
-    """The `sci-batch compute` and `record` command lines of the README."""
+    """The `sci-batch compute`, `record` and `backfill` command lines of the README."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
-    found = re.findall(r"^\$? ?(sci-batch (?:compute|record) .*)$", text, re.MULTILINE)
+    found = re.findall(r"^\$? ?(sci-batch (?:compute|record|backfill) .*)$", text, re.MULTILINE)
     return [line for line in found if "..." not in line]
 
 

@@ -17,8 +17,9 @@ import pytest
 from sci_batch import pipeline
 from sci_batch.report import Report
 from sci_batch.schema import result_columns
+from sci_batch.settings import windows_of
 from sci_batch.sinks import SINKS, SinkOptions
-from sci_batch.source import plan_of, windows_of
+from sci_batch.source import plan_of
 from tests.properties import recorded, sources
 from tests.properties.recorded import Series
 
