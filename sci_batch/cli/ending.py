@@ -17,7 +17,7 @@ from sci_batch.windows import rfc3339
 BUG = 1
 INTERRUPTED = 130
 TERMINATED = 143
-_STOPPED = {INTERRUPTED: "interrupted", TERMINATED: "terminated"}
+STOPPED = {INTERRUPTED: "interrupted", TERMINATED: "terminated"}
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ def followed(path: Path | None) -> Iterator[Followed]:
         yield run
     except BaseException as error:
         code = exit_code(error)
-        words = _STOPPED.get(code) or (error.what if isinstance(error, SciBatchError) else _bug(error))
+        words = STOPPED.get(code) or (error.what if isinstance(error, SciBatchError) else _bug(error))
         try:
             _tell(path, run, code, run.words if code == 0 else words)
         except SinkError as failed:  # the first failure is the one to show

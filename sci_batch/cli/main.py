@@ -16,7 +16,7 @@ from sci_batch import __version__
 from sci_batch.cli import config, factors
 from sci_batch.cli.backfill import backfill
 from sci_batch.cli.compute import compute
-from sci_batch.cli.ending import INTERRUPTED, TERMINATED, exit_code
+from sci_batch.cli.ending import INTERRUPTED, STOPPED, TERMINATED, exit_code
 from sci_batch.cli.functional_units import functional_units
 from sci_batch.cli.help import GroupedHelp
 from sci_batch.cli.log import begin, say, show_bug, show_error
@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         show_bug(error)
         return exit_code(error)
     if code == INTERRUPTED:
-        say("interrupted")
+        say(STOPPED[INTERRUPTED])
     return code if isinstance(code, int) else 0
 
 
@@ -115,7 +115,10 @@ def _stopped(stop: SystemExit) -> int:
     if isinstance(stop.__context__, BrokenPipeError):  # typer turns it into exit 1
         abandon_stdout()
         return 0
-    return exit_code(stop)
+    code = exit_code(stop)
+    if code == TERMINATED:
+        say(STOPPED[TERMINATED])
+    return code
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
