@@ -16,7 +16,7 @@ from sci_batch.cli.terminal import now_ms, on_terminal
 from sci_batch.errors import UsageError
 from sci_batch.schedule import last_run, lock
 from sci_batch.schedule.naming import for_range
-from sci_batch.settings import Loaded, Output, Settings
+from sci_batch.settings import Loaded, Output, Settings, push_settings
 from sci_batch.windows import LAST_RUN, rfc3339
 
 DATA_SET = "parquet"
@@ -52,9 +52,9 @@ def _since_last_run(settings: Settings, outputs: Sequence[Output], seen: Followe
         if settings.state is not None:
             last_ms = last_run.read(settings.state, cluster)
         else:
-            last_ms = _newest_end_ms(data_sets)
+            last_ms = _newest_end_ms(data_sets, settings, cluster)
         now = now_ms(os.environ)
-        found = last_run.following(last_ms, settings, now, from_midnight=bool(data_sets))
+        found = last_run.following(last_ms, settings, now)
         for words in found.words:
             if not settings.quiet or words.startswith("warning"):
                 say(words)
@@ -72,10 +72,10 @@ def _since_last_run(settings: Settings, outputs: Sequence[Output], seen: Followe
         run(fixed, for_range(outputs, start_ms, end_ms, settings.tz), seen, when_written=remember)
 
 
-def _newest_end_ms(data_sets: Sequence[str]) -> int | None:
+def _newest_end_ms(data_sets: Sequence[str], settings: Settings, cluster: str) -> int | None:
     """Up to where all of them are filled [ms since the Unix epoch]; None: one of them is empty."""
     ask: last_run.NewestEnd = import_module("sci_batch.sinks.dataset").newest_end_ms
-    ends = [ask(target) for target in data_sets]
+    ends = [ask(target, cluster, push_settings(settings)) for target in data_sets]
     return min((end for end in ends if end is not None), default=None) if None not in ends else None
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from sci_batch.errors import UsageError
 from sci_batch.schedule import documents
 from sci_batch.settings import Settings, settle_of
+from sci_batch.sinks.access import Push
 from sci_batch.units import MS_PER_SECOND
 from sci_batch.windows import ALL, Windows, cut, floor_ms, of_range, parse_duration, rfc3339
 
@@ -27,8 +28,8 @@ class Next:
 class NewestEnd(Protocol):
     """What a data set of results tells: `sinks.dataset.newest_end_ms`."""
 
-    def __call__(self, target: str, /) -> int | None:
-        """End of the newest window in it [ms since the Unix epoch]; None where it is empty or not there."""
+    def __call__(self, target: str, cluster: str, push: Push, /) -> int | None:
+        """End of the newest window of a cluster [ms since the Unix epoch]; None where there is none."""
 
 
 def read(path: Path, cluster: str) -> int | None:
@@ -56,7 +57,7 @@ def write(path: Path, end_ms: int, cluster: str) -> None:
     documents.write(path, KIND, {"end": rfc3339(end_ms), "cluster": cluster}, _FLAG)
 
 
-def following(last_ms: int | None, settings: Settings, now_ms: int, *, from_midnight: bool = False) -> Next:
+def following(last_ms: int | None, settings: Settings, now_ms: int) -> Next:
     """The windows after the last run.
 
     Parameters
@@ -65,8 +66,6 @@ def following(last_ms: int | None, settings: Settings, now_ms: int, *, from_midn
         Where the last successful run ended [ms since the Unix epoch]; None: this is the first.
     now_ms
         The clock [ms since the Unix epoch].
-    from_midnight
-        Begin with the first window of the day, though some are done: a data set is replaced day by day.
 
     Raises
     ------
@@ -75,7 +74,7 @@ def following(last_ms: int | None, settings: Settings, now_ms: int, *, from_midn
     """
     window, tz = settings.window, settings.tz
     if last_ms is None:
-        return _first(settings, now_ms, from_midnight=from_midnight)
+        return _first(settings, now_ms)
     if last_ms > now_ms:
         raise UsageError(
             f"the last run ended at {rfc3339(last_ms)}, which is in the future",
@@ -89,29 +88,17 @@ def following(last_ms: int | None, settings: Settings, now_ms: int, *, from_midn
     if start < earliest:
         words = (_left_out(start, earliest),)
         start = earliest
-    if from_midnight:
-        start = _first_of_day(start, settings)
     return Next(cut(start, end, window, tz), words)
 
 
-def _first(settings: Settings, now_ms: int, *, from_midnight: bool) -> Next:
+def _first(settings: Settings, now_ms: int) -> Next:
     windows = of_range(
         since_seconds=max(settings.first_since_seconds, _length_ms(settings.window) // MS_PER_SECOND),
         start=None, end=None, window=settings.window, tz=settings.tz, now_ms=now_ms,
         settle_ms=settle_of(settings),
     )  # fmt: skip
-    if from_midnight:
-        start = _first_of_day(windows.start_ms, settings)
-        windows = cut(start, windows.end_ms, settings.window, settings.tz)
     words = "note: no earlier run is known: this one goes back by --first-since"
     return Next(windows, (words,))
-
-
-def _first_of_day(start_ms: int, settings: Settings) -> int:
-    """Start of the first window that starts on the day of this one [ms]."""
-    midnight = floor_ms(start_ms, "1d", settings.tz)
-    first = floor_ms(midnight, settings.window, settings.tz)
-    return first if first == midnight else min(first + _length_ms(settings.window), start_ms)
 
 
 def _length_ms(window: str) -> int:

@@ -24,10 +24,8 @@ def ms(text: str) -> int:
     return parse_time(text, 0)
 
 
-def span(last: str | None, now: str = NOW, *, from_midnight: bool = False, **given: Any) -> tuple[str, ...]:
-    found = last_run.following(
-        None if last is None else ms(last), Settings(**given), ms(now), from_midnight=from_midnight
-    ).windows
+def span(last: str | None, now: str = NOW, **given: Any) -> tuple[str, ...]:
+    found = last_run.following(None if last is None else ms(last), Settings(**given), ms(now)).windows
     return () if found is None else (rfc3339(found.start_ms)[5:16], rfc3339(found.end_ms)[5:16])
 
 
@@ -61,22 +59,6 @@ def test_the_windows_that_follow(last: str | None, given: dict[str, Any], wanted
 )
 def test_a_window_ends_two_minutes_before_now(now: str, wanted: str) -> None:
     assert span("2026-03-05T10:00:00Z", now)[1] == wanted
-
-
-@pytest.mark.parametrize(
-    ("last", "given", "wanted"),
-    [
-        ("2026-03-05T13:00:00Z", {}, ("03-05T00:00", "03-05T14:00")),
-        ("2026-03-05T14:00:00Z", {}, ()),
-        ("2026-03-03T00:00:00Z", {}, ("03-03T00:00", "03-05T14:00")),
-        ("2026-03-05T13:00:00Z", {"tz": "Europe/Paris"}, ("03-04T23:00", "03-05T14:00")),
-        # Midnight in Kolkata, 18:30 UTC, is no edge of an hour: the day's first window starts at 19:00.
-        ("2026-03-05T13:00:00Z", {"tz": "Asia/Kolkata"}, ("03-04T19:00", "03-05T14:00")),
-        (None, {"first_since_seconds": 3600}, ("03-05T00:00", "03-05T14:00")),
-    ],
-)
-def test_a_data_set_gets_whole_days(last: str | None, given: dict[str, Any], wanted: tuple[str, ...]) -> None:
-    assert span(last, from_midnight=True, **given) == wanted
 
 
 def test_what_is_left_out_is_told_with_the_command_that_does_it() -> None:
