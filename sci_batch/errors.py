@@ -69,3 +69,9 @@ class SinkError(SciBatchError):
     """An output could not be written; the others were."""
 
     exit_code = 8
+
+
+class LockedError(SciBatchError):
+    """Another run holds the lock; nothing was done."""
+
+    exit_code = 9

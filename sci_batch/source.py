@@ -16,8 +16,8 @@ from sci_batch.intensity import Kept
 from sci_batch.kepler import Labels, matcher
 from sci_batch.prometheus.client import Client
 from sci_batch.schema import LABEL_KEY_PREFIX
-from sci_batch.settings import FunctionalUnit, Settings, factors, http_settings
-from sci_batch.windows import Windows, cut, of_range
+from sci_batch.settings import FunctionalUnit, Settings, factors, http_settings, windows_of
+from sci_batch.windows import Windows, cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +70,6 @@ def label_keys(settings: Settings) -> tuple[str, ...]:
     return tuple(
         key.removeprefix(LABEL_KEY_PREFIX) for key in settings.group_by if key.startswith(LABEL_KEY_PREFIX)
     )
-
-
-def windows_of(settings: Settings, now_ms: int) -> Windows:
-    """The windows of `--since`, `--start`, `--end`, `--window`, `--tz`."""
-    return of_range(
-        since_seconds=settings.since_seconds, start=settings.start, end=settings.end, window=settings.window,
-        tz=settings.tz, now_ms=now_ms,
-    )  # fmt: skip
 
 
 def units_of(settings: Settings, plan: Plan) -> tuple[FunctionalUnit, ...]:
@@ -169,7 +161,7 @@ def _recorded(settings: Settings, now_ms: int) -> Source:
         settings = replace(settings, embodied=factors.embodied(recording.manifest["embodied"]))
     ranged = (settings.since_seconds, settings.start, settings.end) != (None, None, None)
     if settings.demo or ranged:
-        windows = windows_of(settings, now_ms)
+        windows = windows_of(settings, now_ms, settle_ms=0)
     else:  # all that was recorded
         windows = cut(recording.start_ms, recording.end_ms, settings.window, settings.tz)
     plan = plan_of(settings, windows)

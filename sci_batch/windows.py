@@ -22,6 +22,8 @@ MAX_SECONDS = 1_000 * DAYS_PER_YEAR * SECONDS_PER_DAY
 DEFAULT_SINCE_SECONDS = SECONDS_PER_DAY
 """Range without `--since`, `--start` and `--end`: the last whole 24 h."""
 ALL = "all"
+LAST_RUN = "last-run"
+"""Value of `--since`: where the last successful run ended."""
 
 _SECONDS = {"s": 1, "m": 60, "h": SECONDS_PER_HOUR, "d": SECONDS_PER_DAY, "w": 7 * SECONDS_PER_DAY}
 _LIFESPAN_SECONDS = {**_SECONDS, "y": DAYS_PER_YEAR * SECONDS_PER_DAY}
@@ -236,13 +238,21 @@ def cut(start_ms: int, end_ms: int, window: str, tz: str = "UTC") -> Windows:
 
 
 def of_range(
-    *, since_seconds: int | None, start: str | None, end: str | None, window: str, tz: str, now_ms: int
+    *,
+    since_seconds: int | None,
+    start: str | None,
+    end: str | None,
+    window: str,
+    tz: str,
+    now_ms: int,
+    settle_ms: int = 0,
 ) -> Windows:
     """Windows of what `--since`, `--start` and `--end` say.
 
     `--since 24h` is `[floor(now) - 24h, floor(now))`, where floor goes down to a whole window; with
     windows of whole days it counts calendar days. `--start` alone ends now. Nothing at all is the
-    last 24 h, or the last whole window where that is longer.
+    last 24 h, or the last whole window where that is longer. No window ends later than `settle_ms`
+    before now.
 
     Raises
     ------
@@ -250,11 +260,11 @@ def of_range(
         As `cut`; or the range ends in the future, or `--end` stands alone.
     """
     if start is None and end is None:
-        return _last(since_seconds, window, tz, now_ms)
+        return _last(since_seconds, window, tz, now_ms - settle_ms)
     if start is None:
         raise UsageError("--end is given without --start", "Give --start too, or only --since.")
     start_ms = parse_time(start, now_ms, tz)
-    end_ms = parse_time(end, now_ms, tz) if end is not None else now_ms
+    end_ms = parse_time(end, now_ms, tz) if end is not None else now_ms - settle_ms
     if min(start_ms, end_ms) < 0:
         raise UsageError("the range starts before 1970", "Give a later --start and --end.")
     if start_ms >= end_ms:
@@ -266,7 +276,18 @@ def of_range(
         raise UsageError(
             f"the range ends in the future: {rfc3339(end_ms)}", "Give an --end that has passed, or now."
         )
-    return cut(start_ms, end_ms, window, tz)
+    return cut(start_ms, min(end_ms, now_ms - settle_ms), window, tz)
+
+
+def floor_ms(instant_ms: int, window: str, tz: str = "UTC") -> int:
+    """The instant [ms] down to the edge of a window."""
+    floor, _ = _grid(window, tz)
+    return floor(instant_ms)
+
+
+def day_of(instant_ms: int, tz: str) -> str:
+    """Calendar day of an instant [ms] in a time zone: `2026-03-01`."""
+    return _day(instant_ms, time_zone(tz)).isoformat()
 
 
 def _last(since_seconds: int | None, window: str, tz: str, now_ms: int) -> Windows:

@@ -1,17 +1,26 @@
-"""`sci-batch compute`: query, calculate, write, judge."""
+"""`sci-batch compute`: query, calculate, write, judge; of a range, or since the last run."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 
-from sci_batch import gate
+from sci_batch.cli.ending import Followed, followed
+from sci_batch.cli.log import say
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import now_ms, on_terminal, progress, say, show_error, sink_options
-from sci_batch.cli.writing import refuse_early, write
-from sci_batch.errors import GateBreached, PartialError, SciBatchError, SinkError
-from sci_batch.report import Report
-from sci_batch.schema import FLAGS
-from sci_batch.settings import Loaded, Output, Settings
+from sci_batch.cli.running import run
+from sci_batch.cli.terminal import now_ms, on_terminal
+from sci_batch.errors import UsageError
+from sci_batch.schedule import last_run, lock
+from sci_batch.schedule.naming import for_range
+from sci_batch.settings import Loaded, Output, Settings, push_settings
+from sci_batch.windows import LAST_RUN, rfc3339
+
+DATA_SET = "parquet"
+"""Format whose output is a partitioned data set where it goes to an address."""
 
 
 @with_options("compute")
@@ -24,47 +33,52 @@ def compute(loaded: Loaded) -> None:
     """
     settings = loaded.settings
     outputs = settings.output or (Output("table" if on_terminal() else "csv", None),)
-    refuse_early(outputs, settings, os.environ)
-    from sci_batch import pipeline
-
-    with progress(settings) as tell:
-        report = pipeline.run(settings, now_ms=now_ms(os.environ), progress=tell)
-    if not settings.quiet:
-        _introduce(report)
-    failed = write(report, outputs, sink_options(settings, os.environ))
-    if not settings.quiet:
-        _explain_flags(report)
-    _judge(report, settings, failed)
+    with followed(settings.health_file) as seen:
+        if settings.since_seconds == LAST_RUN:
+            _since_last_run(settings, outputs, seen)
+        else:
+            run(settings, outputs, seen)
 
 
-def _introduce(report: Report) -> None:
-    made = report.provenance
-    days = "" if made.tz == "UTC" else f", days of {made.tz}"
-    say(f"range: {made.start} to {made.end}, windows of {made.window}{days}; source: {made.source}")
-    for note in made.notes:
-        say(f"note: {note}")
+def _since_last_run(settings: Settings, outputs: Sequence[Output], seen: Followed) -> None:
+    data_sets = [output.target for output in outputs if output.format == DATA_SET and output.target]
+    if settings.state is None and not data_sets:
+        raise UsageError(
+            "--since last-run has nowhere to look for the last run",
+            "Give --state FILE, on a disk that outlives this run; or write into a data set.",
+        )
+    cluster = settings.cluster_label[1] if settings.cluster_label else ""
+    with lock.held([*filter(None, [settings.state]), *_folders(data_sets)]):
+        if settings.state is not None:
+            last_ms = last_run.read(settings.state, cluster)
+        else:
+            last_ms = _newest_end_ms(data_sets, settings, cluster)
+        now = now_ms(os.environ)
+        found = last_run.following(last_ms, settings, now)
+        for words in found.words:
+            if not settings.quiet or words.startswith("warning"):
+                say(words)
+        if found.windows is None:
+            seen.words, seen.end = found.words[0], rfc3339(last_ms or now)
+            return
+        start_ms, end_ms = found.windows.start_ms, found.windows.end_ms
+        seen.start, seen.end = rfc3339(start_ms), rfc3339(end_ms)
+
+        def remember() -> None:
+            if settings.state is not None:
+                last_run.write(settings.state, end_ms, cluster)
+
+        fixed = replace(settings, since_seconds=None, start=seen.start, end=seen.end, settle_seconds=0)
+        run(fixed, for_range(outputs, start_ms, end_ms, settings.tz), seen, when_written=remember)
 
 
-def _explain_flags(report: Report) -> None:
-    for flag, rows in report.flag_counts.items():
-        say(f"flag {flag} ({rows} {'row' if rows == 1 else 'rows'}): {FLAGS.get(flag, 'no explanation')}")
+def _newest_end_ms(data_sets: Sequence[str], settings: Settings, cluster: str) -> int | None:
+    """Up to where all of them are filled [ms since the Unix epoch]; None: one of them is empty."""
+    ask: last_run.NewestEnd = import_module("sci_batch.sinks.dataset").newest_end_ms
+    ends = [ask(target, cluster, push_settings(settings)) for target in data_sets]
+    return min((end for end in ends if end is not None), default=None) if None not in ends else None
 
 
-def _judge(report: Report, settings: Settings, failed: SinkError | None) -> None:
-    """Raise what applies; when several do, the one that says "do not trust the number" wins."""
-    errors: list[SciBatchError] = []
-    written = "Not all outputs are written" if failed else "The outputs are written"
-    if reasons := gate.partial(report, min_coverage=settings.min_coverage, strict=settings.strict):
-        errors.append(PartialError("; ".join(reasons), f"{written}; look at their flags first."))
-    if failed:
-        errors.append(failed)
-    breaches = gate.breaches(settings.fail_on, report)
-    if breaches and settings.warn_only:
-        for breach in breaches:
-            say(f"warning: limit passed: {breach}")
-    elif breaches:
-        errors.append(GateBreached("limit passed: " + "; ".join(breaches), f"{written}. See --fail-on."))
-    for error in errors[1:]:
-        show_error(error)
-    if errors:
-        raise errors[0]
+def _folders(data_sets: Sequence[str]) -> list[Path]:
+    """Those on this machine; object storage knows no locks."""
+    return [Path(target) for target in data_sets if "://" not in target]

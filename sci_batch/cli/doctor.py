@@ -7,10 +7,12 @@ from dataclasses import replace
 
 import typer
 
+from sci_batch.cli.log import say
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import now_ms, progress, say, sink_options
+from sci_batch.cli.terminal import now_ms, progress, sink_options
 from sci_batch.cli.writing import form_of_page
 from sci_batch.settings import Loaded
+from sci_batch.windows import LAST_RUN
 
 
 @with_options("doctor")
@@ -24,6 +26,8 @@ def doctor(loaded: Loaded) -> None:
     exits with the code that compute would end with, a warning with 0 (with --strict: 5).
     """
     settings = loaded.settings
+    if settings.since_seconds == LAST_RUN:  # as the very first run of the job would
+        settings = replace(settings, since_seconds=settings.first_since_seconds)
     form = form_of_page(settings.output)
     from sci_batch import doctor as doctors
     from sci_batch.doctor import json, table

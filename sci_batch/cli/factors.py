@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sci_batch.cli.help import GroupedHelp
+from sci_batch.cli.log import say
 from sci_batch.cli.options import CONFIG_HELP
 from sci_batch.cli.schema import aligned
-from sci_batch.cli.terminal import now_ms, say
+from sci_batch.cli.terminal import now_ms
 from sci_batch.errors import NoDataError, SinkError, UsageError
-from sci_batch.settings import OPTIONS, Settings, http_settings, load
+from sci_batch.settings import OPTIONS, Settings, http_settings, load, windows_of
 from sci_batch.settings.factors import Spec
 
 if TYPE_CHECKING:
@@ -90,8 +92,6 @@ def fetch(
 
 def _read_all(specs: list[Spec], settings: Settings, client: Client | None) -> list[Intensity]:
     """What the sources themselves have in the range: holes stay holes, and are told."""
-    from dataclasses import replace
-
     from sci_batch.intensity import gaps, read
 
     request = _request(settings, client)
@@ -116,13 +116,9 @@ def _read_all(specs: list[Spec], settings: Settings, client: Client | None) -> l
 
 def _request(settings: Settings, client: Client | None) -> Request:
     from sci_batch.intensity import Request
-    from sci_batch.windows import of_range
 
     now = now_ms(os.environ)
-    windows = of_range(
-        since_seconds=settings.since_seconds, start=settings.start, end=settings.end, window="1h", tz="UTC",
-        now_ms=now,
-    )  # fmt: skip
+    windows = windows_of(replace(settings, window="1h", tz="UTC"), now, settle_ms=0)
     return Request(
         start_ms=windows.start_ms, end_ms=windows.end_ms, kind=settings.intensity_kind,
         basis=settings.intensity_basis, allow_world_average=settings.allow_world_average, client=client,

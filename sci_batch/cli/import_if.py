@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sci_batch.cli.terminal import say
+from sci_batch.cli.log import say
 from sci_batch.errors import SinkError, UsageError
 from sci_batch.settings import OPTIONS
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-import traceback
+import threading
 from collections.abc import Sequence
 from types import FrameType
 from typing import Annotated
@@ -13,24 +14,25 @@ import typer
 
 from sci_batch import __version__
 from sci_batch.cli import config, factors
+from sci_batch.cli.backfill import backfill
 from sci_batch.cli.compute import compute
 from sci_batch.cli.doctor import doctor
+from sci_batch.cli.ending import INTERRUPTED, STOPPED, TERMINATED, exit_code
 from sci_batch.cli.explain import explain
 from sci_batch.cli.functional_units import functional_units
 from sci_batch.cli.help import GroupedHelp
 from sci_batch.cli.import_if import import_if
+from sci_batch.cli.log import begin, say, show_bug, show_error
 from sci_batch.cli.push import push
 from sci_batch.cli.queries import queries
 from sci_batch.cli.record import record
 from sci_batch.cli.report import report
 from sci_batch.cli.schema import schema
-from sci_batch.cli.terminal import abandon_stdout, say, show_error
+from sci_batch.cli.terminal import abandon_stdout
 from sci_batch.cli.verify_if import verify_if
 from sci_batch.errors import SciBatchError, UsageError
 
 PROGRAM = "sci-batch"
-INTERRUPTED = 130
-TERMINATED = 143
 # The base of everything a wrong flag raises. typer may carry a click of its own, so click's own
 # class would be another one.
 _COMMAND_LINE_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
@@ -44,6 +46,7 @@ app = typer.Typer(
 )
 app.command(cls=GroupedHelp)(compute)
 app.command(cls=GroupedHelp)(doctor)
+app.command(cls=GroupedHelp)(backfill)
 app.command(cls=GroupedHelp)(record)
 app.command(cls=GroupedHelp)(queries)
 app.command(cls=GroupedHelp)(explain)
@@ -84,15 +87,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv
         Arguments without the program's name; None: those of the process.
     """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    begin(arguments, os.environ)
     try:
-        code = typer.main.get_command(app).main(
-            args=list(sys.argv[1:] if argv is None else argv), prog_name=PROGRAM, standalone_mode=False
-        )
+        code = typer.main.get_command(app).main(args=arguments, prog_name=PROGRAM, standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except SciBatchError as error:
         show_error(error)
-        return error.exit_code
+        return exit_code(error)
     except BrokenPipeError:
         abandon_stdout()
         return 0
@@ -102,12 +105,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _wrong_command_line(error)
     except SystemExit as stop:
         return _stopped(stop)
-    except Exception:  # the boundary: whatever comes here is a bug
-        say(traceback.format_exc())
-        say("error: this is a bug in sci-batch. Please report it, with the lines above and the command.")
-        return 1
+    except Exception as error:  # the boundary: whatever comes here is a bug
+        show_bug(error)
+        return exit_code(error)
     if code == INTERRUPTED:
-        say("interrupted")
+        say(STOPPED[INTERRUPTED])
     return code if isinstance(code, int) else 0
 
 
@@ -123,15 +125,24 @@ def _stopped(stop: SystemExit) -> int:
     if isinstance(stop.__context__, BrokenPipeError):  # typer turns it into exit 1
         abandon_stdout()
         return 0
-    return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    code = exit_code(stop)
+    if code == TERMINATED:
+        say(STOPPED[TERMINATED])
+    return code
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    # An exception, so that temporary files go away: a pod is stopped by SIGTERM.
+    # An exception, so that temporary files go away: a pod is stopped by SIGTERM. Once: a second one must
+    # not disturb the cleaning up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise SystemExit(TERMINATED)
 
 
 def run() -> None:
     """Entry point of the console script."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(main())
+    code = main()
+    if code in (INTERRUPTED, TERMINATED) and threading.active_count() > 1:
+        # All is cleaned up. Python would wait for threads that wait for a server, longer than a pod is given.
+        os._exit(code)
+    sys.exit(code)

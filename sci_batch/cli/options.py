@@ -9,7 +9,7 @@ from typing import Annotated, Any, Optional
 
 import typer
 
-from sci_batch.cli.terminal import say
+from sci_batch.cli.log import say, use
 from sci_batch.settings import CONFIG_VARIABLE, OPTIONS, Command, Option, load
 
 CONFIG_PANEL = "Source"
@@ -34,6 +34,7 @@ def with_options(
             if prepare is not None:
                 prepare(given)
             loaded = load(given, os.environ, command, config)
+            use(loaded.settings.log_format)
             for warning in loaded.warnings:
                 say(f"warning: {warning}")
             run(loaded, *texts)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from sci_batch.cli.log import say
 from sci_batch.cli.options import with_options
 from sci_batch.cli.report import write_stored
-from sci_batch.cli.terminal import say, sink_options
+from sci_batch.cli.terminal import sink_options
 from sci_batch.cli.writing import refuse_early
 from sci_batch.settings import Loaded, Settings
 from sci_batch.sinks.access import group_name

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
+from sci_batch.cli.log import say
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import now_ms, progress, say
+from sci_batch.cli.terminal import now_ms, progress
 from sci_batch.settings import Loaded
 
 

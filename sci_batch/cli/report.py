@@ -6,8 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from sci_batch.cli.log import say
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import on_terminal, say, sink_options
+from sci_batch.cli.terminal import on_terminal, sink_options
 from sci_batch.cli.writing import refuse_early, write
 from sci_batch.errors import UsageError
 from sci_batch.settings import Loaded, Output, Settings
@@ -45,7 +46,7 @@ def write_stored(settings: Settings, path: Path, outputs: Sequence[Output]) -> N
     if not settings.quiet and not whole:
         say(f"note: {made.provenance.notes[0]}")
     source = Output("parquet" if whole else "csv", path)
-    failed = write(made, outputs, sink_options(settings, os.environ), source)
+    _, failed = write(made, outputs, sink_options(settings, os.environ), source)
     if failed is not None:
         raise failed
     if not settings.quiet and any(output.target or output.path for output in outputs):

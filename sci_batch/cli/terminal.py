@@ -1,4 +1,4 @@
-"""Words for people, on standard error: standard output belongs to the data."""
+"""What the terminal is, and how far a run has come."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sci_batch.errors import SciBatchError, UsageError
+from sci_batch.cli.log import in_json, say
+from sci_batch.errors import UsageError
 from sci_batch.settings import CLOCK_VARIABLE, Settings, push_settings
 from sci_batch.sinks import SinkOptions
 
@@ -25,22 +26,6 @@ class Progress(Protocol):
         """Say where we are: words, and the share that is done, 0..1."""
 
 
-def say(text: str) -> None:
-    """One line for people; a closed or broken standard error is no reason to fail."""
-    try:
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
-    except (AttributeError, OSError, ValueError):  # it is None, full or closed
-        return
-
-
-def show_error(error: SciBatchError) -> None:
-    """What failed, and below it the cure."""
-    say(f"error: {error.what}")
-    if error.cure:
-        say(f"  {error.cure}")
-
-
 @contextmanager
 def progress(settings: Settings) -> Iterator[Progress]:
     """Progress as a bar on a terminal, as lines with `--verbose`, else nothing."""
@@ -48,7 +33,7 @@ def progress(settings: Settings) -> Iterator[Progress]:
         yield lambda _words, _share, /: None
     elif settings.verbose:
         yield lambda words, share, /: say(f"{words} {share:.0%}")
-    elif sys.stderr is None or not sys.stderr.isatty():
+    elif in_json() or sys.stderr is None or not sys.stderr.isatty():
         yield lambda _words, _share, /: None
     else:
         with _bar(color=_color(settings.color, True, os.environ)) as tell:

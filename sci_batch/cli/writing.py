@@ -61,8 +61,8 @@ def _need_client() -> None:
 
 def write(
     report: Report, outputs: Sequence[Output], options: SinkOptions, stored: Output | None = None
-) -> SinkError | None:
-    """Write every output, files first; one error that names what is written, what is not, and what to run.
+) -> tuple[list[Output], SinkError | None]:
+    """Write every output, files first: those that are, and one error that names what is not, and what to run.
 
     `stored` is the file that the report was read from.
     """
@@ -78,13 +78,13 @@ def write(
         except SinkError as error:
             failures.append((output, error))
     if not failures:
-        return None
+        return written, None
     what = "; ".join(f"{output.format}: {error.what}" for output, error in failures)
     done = ", ".join(map(str, written)) or "nothing"
     cures = dict.fromkeys(error.cure for _, error in failures)
     failed = [output for output, _ in failures]
     again = _again(report, failed, stored or _stored(written), options.push)
-    return SinkError(f"{what}. Written: {done}", " ".join([*cures, again]).strip())
+    return written, SinkError(f"{what}. Written: {done}", " ".join([*cures, again]).strip())
 
 
 def _stored(written: Sequence[Output]) -> Output | None:

@@ -25,8 +25,8 @@ from sci_batch.fetch.discover import discover
 from sci_batch.fetch.discover import looks as presence_looks
 from sci_batch.fetch.kube import of_nodes
 from sci_batch.prometheus.client import Client
-from sci_batch.settings import Settings, http_settings
-from sci_batch.source import plan_of, units_of, windows_of
+from sci_batch.settings import Settings, http_settings, windows_of
+from sci_batch.source import plan_of, units_of
 from sci_batch.windows import Windows, rfc3339
 
 RETRIES = 1

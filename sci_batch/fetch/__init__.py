@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,6 +16,7 @@ from sci_batch.fetch.discover import query as presence
 from sci_batch.fetch.kube import Kube
 from sci_batch.fetch.plan import SHORTEST_EDGES_MS, Discovery, Plan, step_ms
 from sci_batch.prometheus.client import Client
+from sci_batch.prometheus.threads import threads
 from sci_batch.settings import FunctionalUnit
 
 __all__ = ["Discovery", "Inputs", "Kube", "Plan", "Progress", "beforehand", "everything", "queries"]
@@ -50,7 +50,7 @@ def beforehand(client: Client, plan: Plan) -> tuple[Discovery, Kube]:
     NoDataError
         No Kepler in this range.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="kube") as aside:
+    with threads(1, "kube") as aside:
         tables = aside.submit(kube.kube, client, plan)
         return discover(client, plan), tables.result()
 

@@ -7,7 +7,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -18,6 +17,7 @@ from sci_batch.prometheus.problems import Asked, clean
 from sci_batch.prometheus.samples import Samples, concat
 from sci_batch.prometheus.session import Heard, Session
 from sci_batch.prometheus.slices import in_pieces
+from sci_batch.prometheus.threads import threads
 
 MOST_POINTS = 11_000
 """Per series and request: Prometheus refuses a few more."""
@@ -156,11 +156,8 @@ class Client:
 
         The first failure in that order is raised; what has not begun by then is not begun.
         """
-        pool = ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="prometheus")
-        try:
+        with threads(self._settings.concurrency, "prometheus") as pool:
             return list(pool.map(function, items))
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     def _note(self, query: str) -> None:
         with self._lock:

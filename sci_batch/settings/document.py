@@ -110,7 +110,12 @@ def _toml(name: str, item: Option, value: Any) -> str:
         return repr(value)
     if item.repeatable or item.commas:
         return "[" + ", ".join(_quoted(_text(part)) for part in value) + "]"
-    return _quoted(duration_text(value) if name.endswith("_seconds") else _text(value))
+    return _quoted(plain(name, value))
+
+
+def plain(name: str, value: Any) -> str:
+    """A setting as its flag would take it, without logins."""
+    return duration_text(value) if name.endswith("_seconds") and isinstance(value, int) else _text(value)
 
 
 def _text(value: Any) -> str:

@@ -17,8 +17,11 @@ from sci_batch.settings.factors import INTENSITY_VARIABLES
 from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
 from sci_batch.settings.values import yes_no
+from sci_batch.windows import LAST_RUN
 
-Command = Literal["compute", "doctor", "record", "queries", "push", "report", "explain", "show"]
+Command = Literal[
+    "compute", "backfill", "doctor", "record", "queries", "push", "report", "explain", "show",
+]  # fmt: skip
 
 OPTIONS: Mapping[str, Option] = options_of(Settings)
 """Field of `Settings` to its option."""
@@ -90,10 +93,11 @@ def load(
     _keep_strongest(fields, ranks, origins, problems)
     settings = Settings(**fields)
     problems += _across(settings, command, faulty)
+    problems += _scheduled(settings, command, faulty)
     problems += _push(settings, command, faulty)
     if problems:
         raise _together(problems)
-    return Loaded(settings=settings, origins=origins, warnings=tuple(_warnings(settings, environ)))
+    return Loaded(settings=settings, origins=origins, warnings=tuple(_warnings(settings, command, environ)))
 
 
 def _givens(
@@ -219,8 +223,8 @@ def _keep_strongest(
 def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
     """Problems between fields, and what the command cannot do without."""
     no_source = not (settings.prometheus_url or settings.demo or settings.snapshot)
-    asks = command in ("compute", "doctor", "record")
-    if asks and no_source and not faulty & {"prometheus_url", "demo", "snapshot"}:
+    faultless = not faulty & {"prometheus_url", "demo", "snapshot"}
+    if command in (*_COMPUTING, "doctor", "record") and no_source and faultless:
         yield UsageError(
             "no source of measurements is given",
             "Give -p/--prometheus-url http://host:9090 (or set SCI_BATCH_PROMETHEUS_URL or PROMETHEUS_URL), "
@@ -229,7 +233,7 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
     if command == "record" and settings.out is None and "out" not in faulty:
         yield UsageError("there is no folder for the recording", "Give --out DIR.")
     missing = settings.intensity is None and not settings.demo
-    if command == "compute" and missing and not faulty & {"intensity", "demo"}:
+    if command in _COMPUTING and missing and not faulty & {"intensity", "demo"}:
         yield UsageError(
             "no grid carbon intensity is given: the grams of CO2e that one kWh of your electricity causes",
             "Give --intensity 380 (gCO2e/kWh) with the figure of your grid, not of a contract, or for "
@@ -238,7 +242,7 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
         )
     if settings.end is not None and settings.start is None and "start" not in faulty:
         yield UsageError("--end is given without --start", "Give --start too, or only --since.")
-    judged = command in ("compute", "doctor")
+    judged = command in (*_COMPUTING, "doctor")
     if judged and _scoreless(settings) and not faulty & {"functional_unit", "demo"}:
         for limit in settings.fail_on:
             if limit.measure in gate.SCORE_MEASURES:
@@ -253,6 +257,29 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
             http_settings(settings)
         except UsageError as error:
             yield error
+
+
+def _scheduled(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
+    """What stands against continuing where the last run ended, and against a walk in steps."""
+    if settings.since_seconds == LAST_RUN and command == "compute" and (settings.demo or settings.snapshot):
+        yield UsageError(
+            "--since last-run needs a server: a recording has an end", "Give -p, or a length such as 24h."
+        )
+    if command != "backfill":
+        return
+    if settings.demo or settings.snapshot:
+        yield UsageError("backfill needs a server", "Give -p/--prometheus-url; for recordings, compute.")
+    if settings.start is None and not faulty & {"start", "end"}:
+        yield UsageError("backfill has no range", "Give --start and --end.")
+    if not settings.output and "output" not in faulty:
+        yield UsageError(
+            "backfill has no output", "Give for example -o parquet=out/{date}.parquet, one file a step."
+        )
+    if settings.index is not None and settings.state is not None:
+        yield UsageError(
+            "--index does one step, and --state remembers many",
+            "Leave --state out: Kubernetes knows which indexes of a Job are done.",
+        )
 
 
 def _push(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
@@ -274,6 +301,7 @@ def _push(settings: Settings, command: Command, faulty: set[str]) -> Iterator[Us
         )
 
 
+_COMPUTING = ("compute", "backfill")
 _CONNECTION = {name for name, item in OPTIONS.items() if item.panel in ("Source", "Connection")}
 
 
@@ -289,7 +317,7 @@ def _together(problems: Sequence[UsageError]) -> UsageError:
     return UsageError(f"{len(problems)} settings are wrong:\n" + "\n".join(lines))
 
 
-def _warnings(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+def _warnings(settings: Settings, command: Command, environ: Mapping[str, str]) -> Iterator[str]:
     known = {item.environment for item in OPTIONS.values()} | {CONFIG_VARIABLE, CLOCK_VARIABLE}
     known |= set(INTENSITY_VARIABLES)
     for variable in sorted(environ):
@@ -303,5 +331,7 @@ def _warnings(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
         near = get_close_matches(variable.removeprefix(ENVIRONMENT_PREFIX), names, n=1)
         hint = f": did you mean {ENVIRONMENT_PREFIX}{near[0]}?" if near else ""
         yield f"environment variable {variable} is not known and has no effect{hint}"
+    if command == "compute" and settings.state is not None and settings.since_seconds != LAST_RUN:
+        yield "--state has no effect without --since last-run"
     if settings.insecure_skip_verify and settings.prometheus_url:
         yield "--insecure-skip-verify: whoever is in between can read the login and change the answers"

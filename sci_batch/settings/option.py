@@ -36,7 +36,7 @@ class Option:
     """Pattern of what separates the values of a repeatable option in its environment variable."""
     secret: bool = False
     """Only read from the environment, never shown."""
-    commands: tuple[str, ...] = ("compute", "doctor", "explain", "record", "queries")
+    commands: tuple[str, ...] = ("compute", "backfill", "doctor", "explain", "record", "queries")
     """Commands with this flag."""
 
     @property

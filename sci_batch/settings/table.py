@@ -17,9 +17,9 @@ from sci_batch.windows import check_window, parse_duration, parse_lifespan, time
 
 SOURCE, CONNECTION, TIME, SELECTION = "Source", "Connection", "Time", "Selection"
 ENERGY, CARBON, SCORE, OUTPUT, CHECKS, TERMINAL = "Energy", "Carbon", "Score", "Output", "Checks", "Terminal"
-PUBLISHING = "Publishing"
+PUBLISHING, SCHEDULE = "Publishing", "Schedule"
 
-_COMPUTE = ("compute", "doctor", "explain")
+_COMPUTE = ("compute", "backfill", "doctor", "explain")
 """The others take the flags of `compute`, so that the same command line can be checked and explained."""
 _STORED = ("push", "report")
 _WRITING = (*_COMPUTE, *_STORED)
@@ -128,10 +128,10 @@ class Settings:
         help="Parameter added to every query, such as dedup=true.",
     )  # fmt: skip
 
-    since_seconds: int | None = option(
-        "since", panel=TIME, metavar="TIME", parse=parse_duration,
+    since_seconds: int | Literal["last-run"] | None = option(
+        "since", panel=TIME, metavar="TIME", parse=values.since, commands=("compute", "record", "queries"),
         help="The last whole windows before now (a snapshot: before its end), such as 24h or 7d; "
-        "24h when no range is given.",
+        "24h when no range is given. last-run (compute): from where the last successful run ended.",
     )  # fmt: skip
     start: str | None = option(
         "start", panel=TIME, metavar="TIME", parse=values.instant,
@@ -140,6 +140,11 @@ class Settings:
     end: str | None = option(
         "end", panel=TIME, metavar="TIME", parse=values.instant,
         help="End, not included; down to a whole window; now without it.",
+    )  # fmt: skip
+    settle_seconds: int | None = option(
+        "settle", panel=TIME, metavar="TIME", parse=values.pause,
+        help="No window ends later than this before now, so that late scrapes are in; 2m without --end, 0 "
+        "with it.",
     )  # fmt: skip
     window: str = option(
         "window", panel=TIME, metavar="TIME", parse=check_window, default="1h",
@@ -364,6 +369,34 @@ class Settings:
         "if-run", panel=CHECKS, metavar="PATH", parse=values.path, commands=("verify-if",),
         help="The Impact Framework's program for `sci-batch verify-if`; without it `if-run` on the PATH.",
     )  # fmt: skip
+    state: Path | None = option(
+        "state", panel=SCHEDULE, metavar="FILE", parse=values.path, commands=_COMPUTE,
+        help="File that remembers what is done, for --since last-run and for backfill.",
+    )  # fmt: skip
+    first_since_seconds: int = option(
+        "first-since", panel=SCHEDULE, metavar="TIME", parse=parse_duration, default="24h",
+        commands=("compute", "doctor"),
+        help="With --since last-run: where the very first run starts, before now.",
+    )  # fmt: skip
+    max_catch_up_seconds: int = option(
+        "max-catch-up", panel=SCHEDULE, metavar="TIME", parse=parse_duration, default="7d",
+        commands=("compute", "doctor"),
+        help="With --since last-run: how much is done at once after runs that did not happen.",
+    )  # fmt: skip
+    every: str = option(
+        "every", panel=SCHEDULE, metavar="TIME", parse=values.every, default="1d", commands=("backfill",),
+        help="Length of one step.",
+    )  # fmt: skip
+    index: int | None = option(
+        "index", panel=SCHEDULE, metavar="N", parse=values.whole(0), commands=("backfill",),
+        other_environment=("JOB_COMPLETION_INDEX",),
+        help="Do this step alone, from 0: a pod of an Indexed Job.",
+    )  # fmt: skip
+    health_file: Path | None = option(
+        "health-file", panel=SCHEDULE, metavar="FILE", parse=values.path, commands=_COMPUTE,
+        help="JSON with the last success and the last failure, replaced at the end of each run.",
+    )  # fmt: skip
+
     min_coverage: float | None = option(
         "min-coverage", panel=CHECKS, metavar="0..1", parse=values.number(0, 1), commands=_COMPUTE,
         help="Exit 5 when the meters were seen for less of the time.",
@@ -387,6 +420,11 @@ class Settings:
     verbose: bool = switch(
         "verbose", short="-v", panel=TERMINAL, commands=_ALL, help="Say each step on standard error."
     )
+    log_format: str = option(
+        "log-format", panel=TERMINAL, metavar="text|json", parse=values.one_of("text", "json"),
+        default="text", commands=_ALL,
+        help="Standard error as lines for people, or as one JSON object a line.",
+    )  # fmt: skip
     color: str = option(
         "color", panel=TERMINAL, metavar="auto|always|never", parse=values.one_of("auto", "always", "never"),
         default="auto", commands=_FILES, help="Colours in tables; NO_COLOR is honoured.",

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
 from sci_batch.errors import UsageError
 from sci_batch.prometheus.http import split_url
 from sci_batch.schema import GROUP_KEYS, LABEL_KEY_PREFIX
 from sci_batch.sinks import ADDRESSED, SINKS
 from sci_batch.sinks.access import check_target, shown
-from sci_batch.windows import parse_time
+from sci_batch.windows import LAST_RUN, parse_duration, parse_time
 
 POWER_DOMAINS = ("package", "dram", "core", "uncore", "pp0", "pp1", "psys", "other", "gpu")
 _INSIDE_PACKAGE = ("core", "uncore", "pp0", "pp1")
@@ -183,6 +184,27 @@ def each_key_once(pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ..
 def flat(parts: Sequence[tuple[tuple[str, str], ...]]) -> tuple[tuple[str, str], ...]:
     """Headers of all lines."""
     return tuple(pair for part in parts for pair in part)
+
+
+def since(value: str) -> int | Literal["last-run"]:
+    """Length [s] of a range that ends now, or `last-run`."""
+    if value == LAST_RUN:
+        return "last-run"
+    try:
+        return parse_duration(value)
+    except UsageError as error:
+        raise UsageError(error.what, f"{error.cure} Or {LAST_RUN}.") from None
+
+
+def pause(value: str) -> int:
+    """Length of time [s] that may be 0."""
+    return 0 if value in ("0", "0s") else parse_duration(value)
+
+
+def every(value: str) -> str:
+    """Length of a step of `backfill`."""
+    parse_duration(value)
+    return value
 
 
 def instant(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,13 +20,17 @@ def test_0_done_with_data_alone_on_standard_output() -> None:
     lines = done.stdout.splitlines()
     assert lines[0].startswith("window_start,window_end,namespace,workload,workload_kind,")
     assert len(lines) == 5
-    assert done.stderr.splitlines() == [
+    *lines, last = done.stderr.splitlines()
+    assert lines == [
         "range: 2026-03-01T00:00:00Z to 2026-03-01T02:00:00Z, windows of 1h; source: http://prometheus:9090",
         "note: one note",
         f"flag gap (2 rows): {FLAGS['gap']}",
         f"flag units-missing (2 rows): {FLAGS['units-missing']}",
         f"flag inferred-owner (1 row): {FLAGS['inferred-owner']}",
     ]
+    assert re.fullmatch(r"done: 4 rows, 5 kWh, 2 kgCO2e, coverage 65\.0 %, \d+\.\d s; written: csv", last), (
+        last
+    )
 
 
 def test_1_a_bug_keeps_its_traceback() -> None:

@@ -45,6 +45,7 @@ EXIT_CODES = (
     (str(errors.AuthError.exit_code), "login or permission refused", "fix the secret"),
     (str(errors.SourceError.exit_code), "source unreachable, query rejected, or `if-run` failed", "retry"),
     (str(errors.SinkError.exit_code), "an output failed, the others are written", "retry"),
+    (str(errors.LockedError.exit_code), "another run is at work on the same state; nothing was done", "wait"),
     ("130, 143", "interrupted, terminated", ""),
 )  # fmt: skip
 

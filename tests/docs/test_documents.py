@@ -45,7 +45,7 @@ def test_flags_named_in_documents_exist(document: str) -> None:
 def commands() -> list[str]:
     """The command lines of the documents that take settings."""
     text = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS).replace("\\\n", " ")
-    found = re.findall(r"^\$? ?(sci-batch (?:compute|doctor|record|push) .*)$", text, re.MULTILINE)
+    found = re.findall(r"^\$? ?(sci-batch (?:compute|backfill|doctor|record|push) .*)$", text, re.MULTILINE)
     return sorted({line for line in found if "..." not in line})
 
 

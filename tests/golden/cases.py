@@ -9,7 +9,8 @@ import pandas as pd
 
 from sci_batch import pipeline
 from sci_batch.report import Report
-from sci_batch.source import Source, plan_of, windows_of
+from sci_batch.settings import windows_of
+from sci_batch.source import Source, plan_of
 from tests.properties import recorded, sources
 from tests.properties.recorded import Series
 

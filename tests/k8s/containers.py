@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.k8s import awaited
 from tests.k8s.manifests import Object, of_kind, pods
 
 
@@ -41,12 +39,12 @@ def laid_out(found: list[Object], folder: Path, index: int = 0) -> Command:
         place, volume = folder / mount["name"], volumes[mount["name"]]
         if "configMap" in volume:
             for file, text in _config_map(volume["configMap"]["name"], found).items():
-                (place / file).write_text(_config_without_awaited(_moved(text, places)), encoding="utf-8")
+                (place / file).write_text(_moved(text, places), encoding="utf-8")
         for source in volume.get("projected", {}).get("sources", ()):
             _project(place, source)
     arguments = [_moved(word, places) for word in container["args"]]
     environ = {item["name"]: _moved(item["value"], places) for item in container.get("env") or ()}
-    return Command(_without_awaited(arguments), {**environ, "JOB_COMPLETION_INDEX": str(index)})
+    return Command(arguments, {**environ, "JOB_COMPLETION_INDEX": str(index)})
 
 
 def _config_map(name: str, found: list[Object]) -> dict[str, str]:
@@ -66,18 +64,3 @@ def _moved(text: str, places: dict[str, str]) -> str:
     """The text with each path of a mount as it is here: a path stands alone, behind `=`, or in quotes."""
     mounts = "|".join(map(re.escape, places))
     return re.sub(rf'(^|[="])({mounts})(?=/)', lambda found: found[1] + places[found[2]], text)
-
-
-def _config_without_awaited(text: str) -> str:
-    lines = text.splitlines()
-    return "\n".join(line for line in lines if line.partition("=")[0].strip() not in awaited.KEYS)
-
-
-def _without_awaited(arguments: Sequence[str]) -> list[str]:
-    """Arguments whose options all have the form `--flag value`."""
-    command, *words = arguments
-    kept = ["compute" if command in awaited.COMMANDS else command]
-    for flag, value in zip(words[::2], words[1::2], strict=True):
-        if flag not in awaited.FLAGS and not (flag == "--since" and value in awaited.SINCE):
-            kept += [flag, value]
-    return kept

@@ -12,10 +12,8 @@ import requests
 import typer
 
 from sci_batch.cli.main import app
-from sci_batch.errors import UsageError
-from sci_batch.settings import OPTIONS, Loaded, load
+from sci_batch.settings import Loaded, load
 from tests import servers
-from tests.k8s import awaited
 from tests.k8s.containers import Command, laid_out
 from tests.k8s.manifests import JOBS, ROOT, objects
 from tests.k8s.published import name_with
@@ -105,14 +103,3 @@ def test_the_job_of_the_pushgateway_runs(tmp_path: Path, pushgateway: servers.Se
         for metric in group[name_with("energy")]["metrics"]
     }
     assert joules == pytest.approx(dict(zip(newest["workload"], newest["energy_kwh"] * 3.6e6, strict=True)))
-
-
-def test_what_is_awaited_has_not_come() -> None:
-    """When this fails, take the word out of `awaited.py`: from then on it is checked like all others."""
-    assert not {option.name for option in OPTIONS.values()} & set(awaited.KEYS)
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    assert not set(commands) & set(awaited.COMMANDS)
-    assert not {option.flag for option in OPTIONS.values()} & set(awaited.FLAGS)
-    for word in awaited.SINCE:
-        with pytest.raises(UsageError, match=word):
-            load({"since_seconds": word, "prometheus_url": "http://h:9090", "intensity": "1"}, {}, "compute")

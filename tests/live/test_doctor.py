@@ -19,8 +19,8 @@ from sci_batch.fetch import kube_look
 from sci_batch.prometheus import session
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.http import HttpSettings
-from sci_batch.settings import load
-from sci_batch.source import plan_of, windows_of
+from sci_batch.settings import load, windows_of
+from sci_batch.source import plan_of
 from tests import servers
 from tests.conftest import World
 from tests.live.cluster import HOUR, served, small, tool

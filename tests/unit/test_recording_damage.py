@@ -23,7 +23,7 @@ from sci_batch import snapshot, source
 from sci_batch.cli.main import main
 from sci_batch.errors import UsageError
 from sci_batch.fetch.kube import Kube
-from sci_batch.settings import load
+from sci_batch.settings import load, windows_of
 from sci_batch.snapshot import MANIFEST
 from tests import recordings
 
@@ -212,7 +212,7 @@ def test_a_manifest_too_deep_to_read(whole: Path) -> None:
 def test_a_file_that_goes_away_after_the_recording_was_opened(name: str, whole: Path) -> None:
     flags = {"start": str(recordings.START_S), "end": str(recordings.END_S), "power_domains": "package"}
     chosen = load(flags, {}, "show").settings
-    plan = source.plan_of(chosen, source.windows_of(chosen, recordings.END_S * 1000))
+    plan = source.plan_of(chosen, windows_of(chosen, recordings.END_S * 1000))
     with copied(whole) as recording:
         opened = snapshot.open_(recording)
         (recording / f"{name}.parquet").unlink()

@@ -180,6 +180,8 @@ def test_every_option_has_an_environment_variable() -> None:
         "start": "now-1d",
         "end": "now",
         "since_seconds": "1d",
+        "settle_seconds": "1m",
+        "index": "3",
         "intensity": "1",
         "also_intensity": "zone:DE",
         "intensity_fallback": "2",
@@ -196,12 +198,15 @@ def test_every_option_has_an_environment_variable() -> None:
         "namespace": "n",
         "headers": "A: b",
         "push_headers": "A: b",
+        "at": "now-1d",
     }
     for name, item in OPTIONS.items():
         text = "true" if item.switch else samples.get(name) or item.default or "some-file"
         flags: dict[str, object] = {} if name in ("prometheus_url", "demo", "snapshot") else {"demo": True}
         if name == "end":
             flags["start"] = "now-2d"
+        if name == "state":
+            flags = {"prometheus_url": "http://h:1", "since_seconds": "last-run"}
         found = load(
             {"intensity": None if name == "intensity" else "1", **flags}, {item.environment: text}, "compute"
         )

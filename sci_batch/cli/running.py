@@ -1,0 +1,122 @@
+"""One run: compute, write all outputs, remember it, say what was done, judge."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sci_batch import gate
+from sci_batch.cli.ending import Followed
+from sci_batch.cli.log import say, show_error
+from sci_batch.cli.terminal import now_ms, progress, sink_options
+from sci_batch.cli.writing import refuse_early, write
+from sci_batch.errors import GateBreached, PartialError, SciBatchError, SinkError
+from sci_batch.report import Report
+from sci_batch.schedule.naming import for_range
+from sci_batch.schema import FLAGS
+from sci_batch.settings import Output, Settings
+from sci_batch.windows import parse_time
+
+
+def run(
+    settings: Settings,
+    outputs: Sequence[Output],
+    followed: Followed,
+    *,
+    when_written: Callable[[], None] = lambda: None,
+    step: str = "",
+) -> None:
+    """Compute a range and write it.
+
+    Parameters
+    ----------
+    outputs
+        Where to; `{start}`, `{end}` and `{date}` in file names are filled with the range.
+    followed
+        Is told the range and a line on the result.
+    when_written
+        Called when every output is written; a failed check or a passed limit is no reason not to.
+    step
+        Words in front of that line, of one run among many: the rest is said with `--verbose` only.
+
+    Raises
+    ------
+    SciBatchError
+        Any expected failure.
+    """
+    refuse_early(outputs, settings, os.environ)
+    from sci_batch import pipeline
+
+    talkative = settings.verbose if step else not settings.quiet
+    began = time.monotonic()
+    with progress(settings) as tell:
+        report = pipeline.run(settings, now_ms=now_ms(os.environ), progress=tell)
+    made = report.provenance
+    followed.start, followed.end = made.start, made.end
+    if talkative:
+        _introduce(report)
+    outputs = for_range(outputs, parse_time(made.start, 0), parse_time(made.end, 0), made.tz)
+    written, failed = write(report, outputs, sink_options(settings, os.environ))
+    if talkative:
+        _explain_flags(report)
+    if len(written) == len(outputs):
+        when_written()
+    words, fields = _summary(report, written, time.monotonic() - began)
+    followed.words = words
+    if not settings.quiet:
+        say(f"{step or 'done'}: {words}", **fields)
+    _judge(report, settings, failed)
+
+
+def _introduce(report: Report) -> None:
+    made = report.provenance
+    days = "" if made.tz == "UTC" else f", days of {made.tz}"
+    say(f"range: {made.start} to {made.end}, windows of {made.window}{days}; source: {made.source}")
+    for note in made.notes:
+        say(f"note: {note}")
+
+
+def _explain_flags(report: Report) -> None:
+    for flag, rows in report.flag_counts.items():
+        say(f"flag {flag} ({rows} {'row' if rows == 1 else 'rows'}): {FLAGS.get(flag, 'no explanation')}")
+
+
+def _summary(report: Report, written: Sequence[Output], seconds: float) -> tuple[str, dict[str, Any]]:
+    """The run in one line, and its figures in base units."""
+    from sci_batch.sinks.numbers import percent, quantity
+
+    sums = report.totals
+    places = [str(output) for output in written]
+    words = (
+        f"{sums.rows:,} {'row' if sums.rows == 1 else 'rows'}, {quantity(sums.energy_kwh, 'kWh')}, "
+        f"{quantity(sums.carbon_gco2e, 'gCO2e')}, coverage {percent(sums.coverage)} %, {seconds:.1f} s; "
+        f"written: {', '.join(places) or 'nothing'}"
+    )
+    return words, {
+        "start": report.provenance.start, "end": report.provenance.end, "rows": sums.rows,
+        "energy_kwh": sums.energy_kwh, "carbon_gco2e": sums.carbon_gco2e, "coverage": sums.coverage,
+        "seconds": round(seconds, 3), "outputs": places,
+    }  # fmt: skip
+
+
+def _judge(report: Report, settings: Settings, failed: SinkError | None) -> None:
+    """Raise what applies; when several do, the one that says "do not trust the number" wins."""
+    errors: list[SciBatchError] = []
+    if reasons := gate.partial(report, min_coverage=settings.min_coverage, strict=settings.strict):
+        errors.append(PartialError("; ".join(reasons), "The outputs are written; look at their flags first."))
+    if failed:
+        errors.append(failed)
+    breaches = gate.breaches(settings.fail_on, report)
+    if breaches and settings.warn_only:
+        for breach in breaches:
+            say(f"warning: limit passed: {breach}")
+    elif breaches:
+        errors.append(
+            GateBreached("limit passed: " + "; ".join(breaches), "The outputs are written. See --fail-on.")
+        )
+    for error in errors[1:]:
+        show_error(error)
+    if errors:
+        raise errors[0]
