@@ -55,11 +55,13 @@ def compute(source: Source, settings: Settings) -> Report:
     if result.empty:
         raise NoDataError("no energy in the namespaces chosen", "Check -n/--namespace.")
     by_window = sharing.in_windows(book, steps_ms, windows_ms)
+    summed = (result, served, by_window, placed[~wanted], settings.unattributed)
     provenance = summary.provenance(settings, source, known, (*made_of.notes, *grid.notes, *words))
     schema.check(result, provenance.columns)
     return Report(
         result=result,
-        totals=summary.totals(result, served, by_window, placed[~wanted], settings.unattributed),
+        totals=summary.totals(*summed),
+        days=summary.by_day(*summed, windows_ms),
         provenance=provenance,
-        flag_counts=summary.flag_counts(result["flags"]),
+        flag_counts=schema.flag_counts(result["flags"]),
     )

@@ -1,31 +1,55 @@
-"""A result read back from a file that `-o parquet` or `-o json` wrote, bit for bit."""
+"""A result read back from what `-o parquet` or `-o json` wrote: a file, bit for bit, or a data set."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sci_batch.errors import UsageError
-from sci_batch.report import Provenance, Report, Totals, UnitTotal
-from sci_batch.schema import TIME, check
+from sci_batch.errors import SinkError, SourceError, UsageError
+from sci_batch.report import Report
+from sci_batch.sinks.access import Push
+from sci_batch.sinks.head import report_of
 from sci_batch.sinks.json import SCHEMA_VERSION
+from sci_batch.sinks.location import names_folder
 
 _PARQUET_START = b"PAR1"
 _CURE = "Give a file that sci-batch wrote with -o parquet=FILE or -o json=FILE."
 
 
-def read(path: Path) -> Report:
-    """The report that was written.
+def read(place: Path | str, *, cluster: str = "", push: Push | None = None) -> Report:
+    """The report that was written; of a data set, all of it.
+
+    Parameters
+    ----------
+    place
+        File, folder, or address of a bucket.
+    cluster
+        Value of `--cluster-label`, which chooses the cluster where a data set holds several.
+    push
+        Patience with a bucket.
 
     Raises
     ------
     UsageError
-        The file cannot be read, is none of ours, or was written by a newer version.
+        The file cannot be read, is none of ours, or was written by a newer version; or there is no data set,
+        or one of several clusters.
+    SourceError
+        The data set cannot be read, or its rows are not of a kind.
     """
+    if names_folder(str(place)) or Path(place).is_dir():
+        from sci_batch.sinks import dataset
+
+        try:
+            return dataset.read(str(place), cluster, push)
+        except SinkError as failed:
+            raise SourceError(failed.what, failed.cure) from None
+    return _of_file(Path(place))
+
+
+def _of_file(path: Path) -> Report:
     try:
         with path.open("rb") as stream:
             start = stream.read(len(_PARQUET_START))
@@ -38,7 +62,7 @@ def read(path: Path) -> Report:
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise UsageError(f"{path} was written by a newer sci-batch", "Update sci-batch.")
     try:
-        return _report(head, rows)
+        return report_of(head, rows)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path} is not whole: {error}", _CURE) from None
 
@@ -50,41 +74,11 @@ def _parquet(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
 
     # The file alone: a folder named date=... above it is no column.
     table = pq.read_table(path, partitioning=None)
-    return json.loads(table.schema.metadata[METADATA_KEY]), table.to_pandas()
+    head, rows = json.loads(table.schema.metadata[METADATA_KEY]), table.to_pandas()
+    # In a file of a data set, the folder names the cluster.
+    return head, rows if "cluster" in rows else rows.assign(cluster=head["provenance"].get("cluster", ""))
 
 
 def _json(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     head = json.loads(path.read_bytes())
     return head, pd.DataFrame(head.pop("rows"))
-
-
-def _report(head: dict[str, Any], rows: pd.DataFrame) -> Report:
-    made = _made(Provenance, head["provenance"])
-    sums = head["totals"]
-    units = tuple(_made(UnitTotal, unit) for unit in sums.get("units", ()))
-    result = pd.DataFrame({column.name: _typed(rows[column.name], column.dtype) for column in made.columns})
-    check(result, made.columns)
-    return Report(
-        result=result,
-        totals=_made(Totals, {**sums, "units": units}),
-        provenance=made,
-        flag_counts={flag: int(count["rows"]) for flag, count in head["flags"].items()},
-    )
-
-
-def _made(cls: type[Any], values: dict[str, Any]) -> Any:
-    """A dataclass of its fields; fields of a later version of the tool are left out, lists become tuples."""
-    names = {field.name for field in dataclasses.fields(cls)}
-    return cls(
-        **{
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in values.items()
-            if name in names
-        }
-    )
-
-
-def _typed(cells: pd.Series, dtype: str) -> pd.Series:
-    if dtype == TIME:
-        return pd.to_datetime(cells, utc=True).dt.as_unit("us")
-    return cells.astype("float64") if dtype == "float64" else cells.astype("str")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from sci_batch.functional_unit import Served
 from sci_batch.intensity import Intensity
 from sci_batch.provenance import fingerprint
 from sci_batch.report import Provenance, Totals, UnitTotal
-from sci_batch.schema import FLAGS
 from sci_batch.settings import Settings
 from sci_batch.source import Source
 from sci_batch.windows import rfc3339
@@ -67,13 +67,35 @@ def totals(
     )
 
 
-def flag_counts(flags: pd.Series) -> dict[str, int]:
-    """Rows per flag, most frequent first; `flags` is the column of the result."""
-    texts = flags.value_counts()
-    counts = {
-        name: int(texts[[name in str(text).split(",") for text in texts.index]].sum()) for name in FLAGS
+def by_day(
+    result: pd.DataFrame,
+    served: Mapping[str, Served],
+    book: pd.DataFrame,
+    left_out: pd.DataFrame,
+    policy: str,
+    windows_ms: np.ndarray,
+) -> dict[str, Totals]:
+    """The totals of each day in UTC in which windows start, such as `2026-03-01`; none where it is one day.
+
+    The parameters are those of `totals`.
+    """
+    day = windows_ms[:-1].astype("datetime64[ms]").astype("datetime64[D]")
+    of_rows = result["window_start"].dt.tz_convert(None).to_numpy().astype("datetime64[D]")
+    days = np.unique(of_rows)
+    return {
+        str(one): totals(
+            result[of_rows == one],
+            {name: _of_windows(r, np.flatnonzero(day == one)) for name, r in served.items()},
+            book[day[book["window"].to_numpy()] == one],
+            left_out[day[left_out["window"].to_numpy()] == one],
+            policy,
+        )
+        for one in (days if len(days) > 1 else ())
     }
-    return dict(sorted(((name, count) for name, count in counts.items() if count), key=lambda pair: -pair[1]))
+
+
+def _of_windows(served: Served, windows: np.ndarray) -> Served:
+    return replace(served, total=known_sum(served.by_window[served.by_window.index.isin(windows)]))
 
 
 def _words(source: Intensity) -> list[str]:

@@ -11,7 +11,8 @@ from sci_batch.cli.terminal import say, sink_options
 from sci_batch.cli.writing import refuse_early, write
 from sci_batch.errors import UsageError
 from sci_batch.report import Report
-from sci_batch.settings import Loaded, Settings
+from sci_batch.settings import Loaded, Output, Settings, push_settings
+from sci_batch.sinks import ADDRESSED
 from sci_batch.sinks.access import group_name
 
 
@@ -31,12 +32,13 @@ def push(loaded: Loaded) -> None:
         _push(settings, settings.from_file)
 
 
-def _push(settings: Settings, path: Path) -> None:
-    if any(output.path is not None and output.path.resolve() == path.resolve() for output in settings.output):
-        raise UsageError(f"{path} is both read and written", "Give --output another path.")
+def _push(settings: Settings, place: str) -> None:
+    if any(_same(output, place) for output in settings.output):
+        raise UsageError(f"{place} is both read and written", "Give --output another path.")
     from sci_batch import stored
 
-    report = stored.read(path)
+    label = settings.cluster_label
+    report = stored.read(place, cluster=label[1] if label else "", push=push_settings(settings))
     _check_cluster(report, settings)
     failed = write(report, settings.output, sink_options(settings, os.environ))
     if failed is not None:
@@ -44,6 +46,12 @@ def _push(settings: Settings, path: Path) -> None:
     if not settings.quiet:
         made = report.provenance
         say(f"{made.start} to {made.end}, written: {', '.join(map(str, settings.output))}")
+
+
+def _same(output: Output, place: str) -> bool:
+    if output.format in ADDRESSED or not output.place:
+        return False
+    return output.place == place or Path(output.place).resolve() == Path(place).resolve()
 
 
 def _check_cluster(report: Report, settings: Settings) -> None:

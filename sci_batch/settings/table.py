@@ -46,9 +46,10 @@ class Settings:
         "out", panel=SOURCE, metavar="DIR", parse=values.path, commands=("record",),
         help="Folder for the recording.",
     )  # fmt: skip
-    from_file: Path | None = option(
-        "from", panel=SOURCE, metavar="FILE", parse=values.path, commands=("push",),
-        help="A stored result, written with -o parquet=FILE or -o json=FILE: no server needed.",
+    from_file: str | None = option(
+        "from", panel=SOURCE, metavar="FILE", parse=values.stored, commands=("push",),
+        help="A stored result, written with -o parquet=FILE, DIR/ or s3://..., or -o json=FILE: no server "
+        "needed.",
     )  # fmt: skip
 
     timeout_seconds: int = option(
@@ -276,7 +277,8 @@ class Settings:
         "output", short="-o", panel=OUTPUT, metavar="FORMAT[=PATH]", parse=values.output,
         combine=values.outputs, repeatable=True, commands=_WRITING,
         help="table, wide, csv, json, jsonl, parquet, markdown, openmetrics, textfile; no path: standard "
-        "output. pushgateway=URL (newest window), remote-write=URL (every window). "
+        "output. parquet=DIR/, s3://BUCKET/PREFIX, gs:// or az://: a data set by day and cluster. "
+        "pushgateway=URL (newest window), remote-write=URL (every window). "
         "Default: table on a terminal, csv in a pipe.",
     )  # fmt: skip
     top: int | None = option(

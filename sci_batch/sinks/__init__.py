@@ -21,8 +21,8 @@ class SinkOptions:
     `terminal`, `width` [characters, None: no limit], `color` and `encoding` describe standard
     output; a file gets UTF-8 without colours. `top` limits the rows of tables.
 
-    `target` is the address of an output that is no file, `push` how to reach it, `now_ms` the time of
-    the run [ms since the Unix epoch]. `appended` is the one file that is added to, not replaced.
+    `target` is the address or folder of an output that is no file, `push` how to reach it, `now_ms` the
+    time of the run [ms since the Unix epoch]. `appended` is the one file that is added to, not replaced.
     """
 
     terminal: bool = False
@@ -66,3 +66,5 @@ BINARY = frozenset({"parquet"})
 """Formats that no terminal can show."""
 ADDRESSED = frozenset({"pushgateway", "remote-write"})
 """Formats that go to an address, not to a file."""
+PARTITIONED = frozenset({"parquet"})
+"""Formats that a folder or a bucket can hold as a data set."""
