@@ -101,7 +101,8 @@ $(PY):
 
 $(INSTALLED): $(PY) constraints.txt pyproject.toml
 	@echo 'Installing the packages of constraints.txt into $(VENV) (about a minute)'
-	@$(PIP) install --quiet --require-hashes --only-binary :all: -r constraints.txt
+	@# Without --no-deps, older pips look for versions of what is named with an extra, and refuse the newer ones.
+	@$(PIP) install --quiet --no-deps --require-hashes --only-binary :all: -r constraints.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 

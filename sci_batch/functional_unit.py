@@ -21,6 +21,8 @@ class Served:
     """One per row of the result [units]; null where unknown. Rows may share one R."""
     total: float | None
     """Every R that met a row, once."""
+    by_window: pd.Series
+    """The same by number of the window; windows without any are missing."""
     unmet: float = 0.0
     """R of the range that belongs to no row."""
     notes: tuple[str, ...] = ()
@@ -103,6 +105,7 @@ def join(
     return Served(
         functional_units=joined["functional_units"].set_axis(rows.index),
         total=None if np.isnan(total) else float(total),
+        by_window=met.groupby("window")["functional_units"].sum(min_count=1),
         unmet=max(0.0, float(offered - np.nan_to_num(total))),
         notes=_notes(across, int(negative.sum()), int(absurd.sum()), unused),
     )  # fmt: skip

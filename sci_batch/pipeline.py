@@ -83,13 +83,15 @@ def work(source: Source, settings: Settings, listener: Listener | None = None) -
 
     if result.empty:
         raise NoDataError("no energy in the namespaces chosen", "Check -n/--namespace.")
+    summed = (result, served, book, pods[~wanted], settings.unattributed, grid)
     provenance = summary.provenance(settings, source, known, (*made_of.notes, *grid.notes, *words))
     schema.check(result, provenance.columns)
     report = Report(
         result=result,
-        totals=summary.totals(result, served, book, pods[~wanted], settings.unattributed, grid),
+        totals=summary.totals(*summed),
+        days=summary.by_day(*summed, windows_ms),
         provenance=provenance,
-        flag_counts=rows.flag_counts(result["flags"]),
+        flag_counts=schema.flag_counts(result["flags"]),
     )
     return Work(
         report=report, pods=pods[wanted], all_pods=pods, book=book, steps=steps, hardware=made_of,

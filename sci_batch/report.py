@@ -131,3 +131,6 @@ class Report:
     provenance: Provenance
     flag_counts: dict[str, int] = field(default_factory=dict)
     """Rows per flag, most frequent first."""
+    days: dict[str, Totals] = field(default_factory=dict)
+    """Totals of each day in UTC in which windows start, such as `2026-03-01`; none where it is one day, and
+    in what was stored."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch.counters import any_flag, joined_words
-from sci_batch.schema import FLAGS, LABEL_KEY_PREFIX, WHERE_KNOWN, also_column, label_column
+from sci_batch.schema import LABEL_KEY_PREFIX, WHERE_KNOWN, also_column, label_column
 
 SUMS = [
     "active_kwh", "shared_kwh", "energy_kwh", "gpu_kwh",
@@ -87,23 +87,6 @@ def group(pods: pd.DataFrame, group_by: tuple[str, ...], also: tuple[str, ...] =
 def known_columns(grouped: pd.DataFrame) -> tuple[str, ...]:
     """Which of the columns of `schema.WHERE_KNOWN` hold anything."""
     return tuple(column.name for column in WHERE_KNOWN if grouped[column.name].notna().any())
-
-
-def mean_coverage(result: pd.DataFrame) -> float:
-    """Coverage of all rows together, weighted by energy; the plain mean where no energy is known."""
-    weight = result["energy_kwh"].fillna(0.0).to_numpy()
-    coverage = result["coverage"].to_numpy()
-    mean = float(np.average(coverage, weights=weight)) if weight.sum() > 0 else float(coverage.mean())
-    return min(max(mean, float(coverage.min())), float(coverage.max()))
-
-
-def flag_counts(flags: pd.Series) -> dict[str, int]:
-    """Rows per flag, most frequent first; `flags` is the column of the result."""
-    texts = flags.value_counts()
-    counts = {
-        name: int(texts[[name in str(text).split(",") for text in texts.index]].sum()) for name in FLAGS
-    }
-    return dict(sorted(((name, count) for name, count in counts.items() if count), key=lambda pair: -pair[1]))
 
 
 def _mean(number: np.ndarray, values: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sci_batch import __version__, embodied
@@ -14,8 +16,7 @@ from sci_batch.grid import Grid
 from sci_batch.intensity import Intensity
 from sci_batch.provenance import fingerprint
 from sci_batch.report import AlsoTotal, Provenance, Totals, UnitTotal
-from sci_batch.rows import mean_coverage
-from sci_batch.schema import also_column
+from sci_batch.schema import also_column, mean_coverage
 from sci_batch.settings import Settings
 from sci_batch.source import Source
 from sci_batch.windows import rfc3339
@@ -71,6 +72,39 @@ def totals(
 def _also(result: pd.DataFrame, name: str, source: Intensity) -> AlsoTotal:
     grams = known_sum(result[also_column(name).name])
     return AlsoTotal(source=name, kind=source.kind, basis=source.basis, operational_gco2e=grams)
+
+
+def by_day(
+    result: pd.DataFrame,
+    served: Mapping[str, Served],
+    book: pd.DataFrame,
+    left_out: pd.DataFrame,
+    policy: str,
+    grid: Grid,
+    windows_ms: np.ndarray,
+) -> dict[str, Totals]:
+    """The totals of each day in UTC in which windows start, such as `2026-03-01`; none where it is one day.
+
+    The parameters are those of `totals`.
+    """
+    day = windows_ms[:-1].astype("datetime64[ms]").astype("datetime64[D]")
+    of_rows = result["window_start"].dt.tz_convert(None).to_numpy().astype("datetime64[D]")
+    days = np.unique(of_rows)
+    return {
+        str(one): totals(
+            result[of_rows == one],
+            {name: _of_windows(r, np.flatnonzero(day == one)) for name, r in served.items()},
+            book[day[book["window"].to_numpy()] == one],
+            left_out[day[left_out["window"].to_numpy()] == one],
+            policy,
+            grid,
+        )
+        for one in (days if len(days) > 1 else ())
+    }
+
+
+def _of_windows(served: Served, windows: np.ndarray) -> Served:
+    return replace(served, total=known_sum(served.by_window[served.by_window.index.isin(windows)]))
 
 
 def _words(source: Intensity) -> list[str]:

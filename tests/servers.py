@@ -1,4 +1,4 @@
-"""Real servers on loopback for tests: Prometheus, Pushgateway, VictoriaMetrics, and ways to fill them.
+"""Real servers on loopback for tests: Prometheus and its like, object stores, and ways to fill them.
 
 Every server has its own free port and its own temporary data directory, and ends with its `with`
 block. Only programs started here are stopped, by their process id.
@@ -10,6 +10,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -139,7 +140,7 @@ def prometheus(
             *([f"--web.config.file={web_config}"] if web_config else []),
             *flags,
         ]
-        with _running(command, "--web.listen-address=", "/-/ready", home, access) as server:
+        with _running(command, "--web.listen-address={address}", "/-/ready", home, access) as server:
             yield server
 
 
@@ -152,7 +153,8 @@ def pushgateway(
         web = [f"--web.config.file={web_config}"] if web_config else []
         # Debian's keeps its groups in /var/lib without the empty flag.
         command = [binary("prometheus-pushgateway"), "--log.level=warn", "--persistence.file=", *web, *flags]
-        with _running(command, "--web.listen-address=", "/-/ready", Path(directory), access) as server:
+        listen = "--web.listen-address={address}"
+        with _running(command, listen, "/-/ready", Path(directory), access) as server:
             yield server
 
 
@@ -170,25 +172,64 @@ def victoria_metrics(*, flags: Sequence[str] = ()) -> Iterator[Server]:
             "-memory.allowedBytes=512MB",
             *flags,
         ]
-        with _running(command, "-httpListenAddr=", "/health", Path(directory), OPEN) as server:
+        listen = "-httpListenAddr={address}"
+        with _running(command, listen, "/health", Path(directory), OPEN) as server:
             yield server
 
 
 @contextmanager
-def _running(command: list[str], listen: str, health: str, home: Path, access: Access) -> Iterator[Server]:
-    """Start a server on a free port, wait until it is ready, and end it whatever happens."""
+def s3() -> Iterator[Server]:
+    """Run an S3 server that keeps its buckets in memory; `PUT /name` makes one."""
+    with tempfile.TemporaryDirectory(prefix="s3-") as directory:
+        command = [sys.executable, "-m", "moto.server"]
+        listen = "-H 127.0.0.1 -p {port}"
+        with _running(command, listen, "/moto-api/data.json", Path(directory), OPEN) as server:
+            yield server
+
+
+@contextmanager
+def azurite(program: str) -> Iterator[Server]:
+    """Run Microsoft's emulator of Azure Blob Storage, in memory."""
+    with tempfile.TemporaryDirectory(prefix="azurite-") as directory:
+        command = [program, "--inMemoryPersistence", "--skipApiVersionCheck", "--silent"]
+        listen = "--blobHost 127.0.0.1 --blobPort {port}"
+        # It has no health page: a refusal is an answer.
+        with _running(command, listen, "/", Path(directory), OPEN, ready=400) as server:
+            yield server
+
+
+@contextmanager
+def google_storage(program: str) -> Iterator[Server]:
+    """Run an emulator of Google Cloud Storage, in memory."""
+    with tempfile.TemporaryDirectory(prefix="google-") as directory:
+        command = [program, "start", "--in-memory"]
+        listen = "--host=127.0.0.1 --port={port}"
+        with _running(command, listen, "/storage/v1/b", Path(directory), OPEN) as server:
+            yield server
+
+
+@contextmanager
+def _running(
+    command: list[str], listen: str, health: str, home: Path, access: Access, *, ready: int = 200
+) -> Iterator[Server]:
+    """Start a server on a free port, wait until it is ready, and end it whatever happens.
+
+    `listen` are its flags, with `{address}` or `{port}`; `ready` is the HTTP status of its health page.
+    """
     for last_try in (False,) * (START_TRIES - 1) + (True,):
-        address = f"127.0.0.1:{free_port()}"
+        port = free_port()
+        address = f"127.0.0.1:{port}"
         log = home / "server.log"
         with log.open("wb") as output:
-            full = [*_dies_with_us(), *command, f"{listen}{address}"]
+            flags = listen.format(address=address, port=port).split()
+            full = [*_dies_with_us(), *command, *flags]
             process = subprocess.Popen(
                 full, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
         scheme = "https" if access.ca_file else "http"
         server = Server(f"{scheme}://{address}", home / "data", process, log)
         try:
-            if _becomes_ready(server, health, access):
+            if _becomes_ready(server, health, access, ready):
                 yield server
                 return
         finally:
@@ -204,7 +245,7 @@ def _dies_with_us() -> list[str]:
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
-def _becomes_ready(server: Server, health: str, access: Access) -> bool:
+def _becomes_ready(server: Server, health: str, access: Access, ready: int) -> bool:
     """Poll the health page; False when the process ends or the time is up."""
     deadline = time.monotonic() + READY_SECONDS
     with requests.Session() as session:
@@ -221,7 +262,7 @@ def _becomes_ready(server: Server, health: str, access: Access) -> bool:
             except requests.ConnectionError:
                 time.sleep(0.05)
                 continue
-            if answer.status_code == 200:
+            if answer.status_code == ready:
                 return True
             time.sleep(0.05)
     return False

@@ -11,10 +11,13 @@ from sci_batch.cli.options import with_options
 from sci_batch.cli.terminal import on_terminal, sink_options
 from sci_batch.cli.writing import refuse_early, write
 from sci_batch.errors import UsageError
-from sci_batch.settings import Loaded, Output, Settings
+from sci_batch.settings import Loaded, Output, Settings, push_settings
+from sci_batch.sinks import ADDRESSED
 
 
-@with_options("report", (("result", "Result stored with -o parquet=FILE, json=FILE or csv=FILE."),))
+@with_options(
+    "report", (("result", "Result stored with -o parquet=FILE, DIR/ or s3://..., json=FILE or csv=FILE."),)
+)
 def report(loaded: Loaded, result: str) -> None:
     """Show a stored result (Parquet, JSON or CSV), or write it to further outputs; nothing is computed.
 
@@ -23,11 +26,11 @@ def report(loaded: Loaded, result: str) -> None:
     settings = loaded.settings
     outputs = settings.output or (Output("table" if on_terminal() else "csv", None),)
     refuse_early(outputs, settings, os.environ)
-    write_stored(settings, Path(result), outputs)
+    write_stored(settings, result, outputs)
 
 
-def write_stored(settings: Settings, path: Path, outputs: Sequence[Output]) -> None:
-    """Write the result of a file to all outputs.
+def write_stored(settings: Settings, place: str, outputs: Sequence[Output]) -> None:
+    """Write the result of a file or data set to all outputs.
 
     Raises
     ------
@@ -36,19 +39,25 @@ def write_stored(settings: Settings, path: Path, outputs: Sequence[Output]) -> N
     SinkError
         An output failed; the others are written.
     """
-    if any(output.path is not None and output.path.resolve() == path.resolve() for output in outputs):
-        raise UsageError(f"{path} is both read and written", "Give --output another path.")
+    if any(_same(output, place) for output in outputs):
+        raise UsageError(f"{place} is both read and written", "Give --output another path.")
     from sci_batch import stored
 
     cluster = settings.cluster_label[1] if settings.cluster_label else ""
-    made = stored.read(path, settings.unit_name, cluster)
+    made = stored.read(place, settings.unit_name, cluster, push_settings(settings))
     whole = bool(made.provenance.method)
     if not settings.quiet and not whole:
         say(f"note: {made.provenance.notes[0]}")
-    source = Output("parquet" if whole else "csv", path)
+    source = Output("parquet" if whole else "csv", Path(place))
     _, failed = write(made, outputs, sink_options(settings, os.environ), source)
     if failed is not None:
         raise failed
     if not settings.quiet and any(output.target or output.path for output in outputs):
         made_of = made.provenance
         say(f"{made_of.start} to {made_of.end}, written: {', '.join(map(str, outputs))}")
+
+
+def _same(output: Output, place: str) -> bool:
+    if output.format in ADDRESSED or not output.place:
+        return False
+    return output.place == place or Path(output.place).resolve() == Path(place).resolve()

@@ -10,8 +10,9 @@ from sci_batch.cli.terminal import abandon_stdout, on_terminal, sink_options
 from sci_batch.errors import SinkError, UsageError
 from sci_batch.report import Report
 from sci_batch.settings import Output, Settings
-from sci_batch.sinks import BINARY, SINKS, SinkOptions
+from sci_batch.sinks import ADDRESSED, BINARY, PARTITIONED, SINKS, SinkOptions
 from sci_batch.sinks.access import Push, check, has_login
+from sci_batch.sinks.location import located
 from sci_batch.sinks.target import same
 
 PAGE_FORMATS = ("table", "json")
@@ -35,7 +36,7 @@ def refuse_early(outputs: Sequence[Output], settings: Settings, environ: Mapping
     """
     options = sink_options(settings, environ)
     for output in outputs:
-        if output.path is None and output.format in BINARY and on_terminal():
+        if output.format in BINARY and not output.place and on_terminal():
             raise UsageError(
                 f"{output.format} on a terminal is unreadable",
                 f"Give a file: -o {output.format}=result.{output.format}.",
@@ -43,10 +44,24 @@ def refuse_early(outputs: Sequence[Output], settings: Settings, environ: Mapping
         added = output.format == "markdown" and same(output.path, options.appended)
         if settings.no_clobber and output.path is not None and not added and output.path.exists():
             raise UsageError(f"{output.path} exists, and --no-clobber is given", "Give -o another path.")
+        if output.format in PARTITIONED:
+            _check_folder(output, environ)
     if any(output.format == "pushgateway" for output in outputs):
         _need_client()
-    if targets := [output.target for output in outputs if output.target]:
+    if targets := [output.target for output in outputs if output.format in ADDRESSED]:
         check(options.push, targets)
+
+
+def _check_folder(output: Output, environ: Mapping[str, str]) -> None:
+    if output.path is not None and output.path.is_dir():
+        raise UsageError(
+            f"{output.path} is a folder",
+            f"Give a file in it, or, for a data set by day, -o {output.format}={output.path}/.",
+        )
+    if output.target:
+        from sci_batch.sinks.storage import check as check_storage
+
+        check_storage(located(output.target), environ)
 
 
 def _need_client() -> None:

@@ -53,9 +53,9 @@ class Settings:
         "out", panel=SOURCE, metavar="DIR", parse=values.path, commands=("record",),
         help="Folder for the recording.",
     )  # fmt: skip
-    from_file: Path | None = option(
-        "from", panel=SOURCE, metavar="RESULT", parse=values.path, commands=("push", "explain"),
-        help="A stored result: a file that -o parquet=FILE, json=FILE or csv=FILE wrote.",
+    from_file: str | None = option(
+        "from", panel=SOURCE, metavar="RESULT", parse=values.stored, commands=("push", "explain"),
+        help="A stored result, written with -o parquet=FILE, DIR/ or s3://..., json=FILE or csv=FILE.",
     )  # fmt: skip
     unit_name: str | None = option(
         "unit-name", panel=SOURCE, metavar="NAME", parse=values.text, commands=(*_STORED, "explain"),
@@ -298,7 +298,8 @@ class Settings:
         "output", short="-o", panel=OUTPUT, metavar="FORMAT[=PATH]", parse=values.output,
         combine=values.outputs, repeatable=True, commands=_WRITING,
         help="table, wide, csv, json, jsonl, parquet, markdown, openmetrics, textfile, impact-framework (a "
-        "manifest for if-run), sci-yaml (SCI disclosure); no path: standard output. "
+        "manifest for if-run), sci-yaml (SCI disclosure); no path: standard output. parquet=DIR/, "
+        "s3://BUCKET/PREFIX, gs:// or az://: a data set by day and cluster. "
         "pushgateway=URL (newest window), remote-write=URL (every window). "
         "Default: table on a terminal, csv in a pipe. The doctor prints a table or json, writes no file, and "
         "looks whether files could be written.",

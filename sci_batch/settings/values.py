@@ -13,8 +13,9 @@ from typing import Literal
 from sci_batch.errors import UsageError
 from sci_batch.prometheus.http import split_url
 from sci_batch.schema import GROUP_KEYS, LABEL_KEY_PREFIX
-from sci_batch.sinks import ADDRESSED, SINKS
+from sci_batch.sinks import ADDRESSED, PARTITIONED, SINKS
 from sci_batch.sinks.access import check_target, shown
+from sci_batch.sinks.location import located, names_folder
 from sci_batch.windows import LAST_RUN, parse_duration, parse_time
 
 POWER_DOMAINS = ("package", "dram", "core", "uncore", "pp0", "pp1", "psys", "other", "gpu")
@@ -40,12 +41,18 @@ class Output:
     format: str
     path: Path | None
     target: str = field(default="", repr=False)
-    """Address of an output that is no file; it may hold a login."""
+    """Address of a server, which may hold a login, or folder of a data set; empty for a file."""
+
+    @property
+    def place(self) -> str:
+        """Path or address without login; empty for standard output."""
+        if self.format in ADDRESSED:
+            return shown(self.target)
+        return self.target or ("" if self.path is None else str(self.path))
 
     def __str__(self) -> str:
         """As the user gave it, without login."""
-        place = shown(self.target) if self.target else self.path
-        return self.format if place is None else f"{self.format}={place}"
+        return f"{self.format}={self.place}" if self.place else self.format
 
 
 def suggestion(wrong: str, known: Collection[str]) -> str:
@@ -259,7 +266,7 @@ def power_domains(value: str) -> tuple[str, ...]:
 
 
 def output(value: str) -> Output:
-    """`FORMAT`, `FORMAT=PATH` or `FORMAT=URL`; no path, or `-`, is standard output."""
+    """`FORMAT`, `FORMAT=PATH`, `FORMAT=DIR/` or `FORMAT=URL`; no path, or `-`, is standard output."""
     name, _, target = value.partition("=")
     if name not in SINKS:
         raise UsageError(f"{name!r} is no output format", suggestion(name, tuple(SINKS)))
@@ -274,21 +281,32 @@ def output(value: str) -> Output:
         raise UsageError(
             "if-run reads only files whose names end in .yaml or .yml", "Give -o impact-framework=if.yaml."
         )
+    if names_folder(target):
+        return _folder(name, target)
     return Output(name, None if target in ("", "-") else path(target))
+
+
+def _folder(name: str, target: str) -> Output:
+    where = located(target)
+    if name not in PARTITIONED:
+        raise UsageError(
+            f"{where} names a folder, and {name} is one file",
+            f"Give a file, such as -o {name}=result.{name}; only parquet goes to folders and buckets.",
+        )
+    return Output(name, None, str(where))
+
+
+def stored(value: str) -> str:
+    """A stored result: a file, or a data set in a folder or bucket."""
+    return str(located(value)) if names_folder(value) else str(path(value))
 
 
 def outputs(chosen: Sequence[Output]) -> tuple[Output, ...]:
     """Outputs of which at most one goes to standard output, and each other to a place of its own."""
-    targets = [_place(item) for item in chosen]
+    targets = [item.place or "standard output" for item in chosen]
     if twice := repeated(targets):
         raise UsageError(f"two outputs go to {twice}", "Give each a path of its own, such as csv=result.csv.")
     return tuple(chosen)
-
-
-def _place(item: Output) -> str:
-    if item.target:
-        return shown(item.target)
-    return "standard output" if item.path is None else str(item.path)
 
 
 def push_group(value: str) -> str:

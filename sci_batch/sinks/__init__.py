@@ -21,9 +21,10 @@ class SinkOptions:
     `terminal`, `width` [characters, None: no limit], `color` and `encoding` describe standard
     output; a file gets UTF-8 without colours. `top` limits the rows of tables.
 
-    `target` is the address of an output that is no file, `push` how to reach it, `now_ms` the time of
-    the run [ms since the Unix epoch]. `appended` is the one file that is added to, not replaced. `disclosed`
-    are words of the user for a disclosure; `computed` is false for a result that was read from a file.
+    `target` is the address or folder of an output that is no file, `push` how to reach it, `now_ms` the
+    time of the run [ms since the Unix epoch]. `appended` is the one file that is added to, not replaced.
+    `disclosed` are words of the user for a disclosure; `computed` is false for a result that was read from a
+    file.
     """
 
     terminal: bool = False
@@ -71,3 +72,5 @@ BINARY = frozenset({"parquet"})
 """Formats that no terminal can show."""
 ADDRESSED = frozenset({"pushgateway", "remote-write"})
 """Formats that go to an address, not to a file."""
+PARTITIONED = frozenset({"parquet"})
+"""Formats that a folder or a bucket can hold as a data set."""

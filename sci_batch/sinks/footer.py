@@ -86,7 +86,7 @@ def _score_of(report: Report, number: int) -> list[tuple[str, str]]:
 
 def _books(sums: Totals) -> list[tuple[str, str]]:
     if sums.node_energy_kwh is None:
-        return [("books", "unknown: the nodes show no energy of their own")]
+        return [("books", "unknown: nothing tells the energy of the nodes themselves")]
     unit, (node, pods, rest) = together((sums.node_energy_kwh, sums.pods_kwh, sums.unattributed_kwh), "kWh")
     residual = "unknown" if sums.residual_kwh is None else f"{sums.residual_kwh + 0.0:.2g} kWh"
     state = f"OPEN in {sums.open_books}" if sums.open_books else f"closed in {sums.books}"

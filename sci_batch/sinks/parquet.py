@@ -6,6 +6,7 @@ JSON object as the `json` output without its rows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,19 +23,30 @@ _TYPES = {TIME: pa.timestamp("us", tz="UTC"), "float64": pa.float64(), "str": pa
 
 
 def write(report: Report, path: Path | None, options: SinkOptions) -> None:
-    """All rows, zstd, text columns as dictionaries."""
-    made = report.provenance
-    columns = made.columns
+    """All rows in one file; or, where the options name a folder, as a data set of one file a day."""
+    if options.target:
+        from sci_batch.sinks import dataset
+
+        dataset.write(report, options)
+        return
+    content = encoded(report)
+    with opened(path, no_clobber=options.no_clobber) as stream:
+        stream.write(memoryview(content))
+
+
+def encoded(
+    report: Report, *, leave_out: tuple[str, ...] = (), more: Mapping[bytes, bytes] | None = None
+) -> pa.Buffer:
+    """A file: zstd, text columns as dictionaries; `more` metadata, and without the columns to leave out."""
+    columns = [column for column in report.provenance.columns if column.name not in leave_out]
     schema = pa.schema([_field(column) for column in columns])
     table = pa.Table.from_pandas(report.result, schema=schema, preserve_index=False)
-    table = table.replace_schema_metadata(
-        {**(table.schema.metadata or {}), METADATA_KEY: line(head(report)).encode()}
-    )
+    metadata = {METADATA_KEY: line(head(report)).encode(), **(more or {})}
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
     sink = pa.BufferOutputStream()
     texts = [column.name for column in columns if column.dtype == "str"]
     pq.write_table(table, sink, compression="zstd", use_dictionary=texts)
-    with opened(path, no_clobber=options.no_clobber) as stream:
-        stream.write(memoryview(sink.getvalue()))
+    return sink.getvalue()
 
 
 def _field(column: Column) -> pa.Field:

@@ -13,8 +13,7 @@ import pandas as pd
 from sci_batch.carbon import known_sum
 from sci_batch.errors import UsageError
 from sci_batch.report import Provenance, Report, Totals, UnitTotal
-from sci_batch.rows import flag_counts, mean_coverage
-from sci_batch.schema import check
+from sci_batch.schema import check, flag_counts, mean_coverage
 from sci_batch.sinks.csv import read as read_csv
 from sci_batch.windows import duration_text
 

@@ -266,7 +266,7 @@ def test_open_books_and_unknown_books() -> None:
     lines = dict(totals(handmade.report(open_books=1, residual_kwh=-0.25)))
     assert lines["books"] == "OPEN in 1 of 2 node-windows, residual -0.25 kWh"
     lines = dict(totals(handmade.report(node_energy_kwh=None, sci_gco2e_per_unit=None)))
-    assert lines["books"] == "unknown: the nodes show no energy of their own"
+    assert lines["books"] == "unknown: nothing tells the energy of the nodes themselves"
     assert "nodes" not in lines
     assert lines["score"] == "SCI = ΣC / ΣR = unknown"
     assert "not shown" not in lines

@@ -193,7 +193,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file") as caught:
         stored.read(tmp_path / "none.parquet")
     assert "-o parquet=FILE" in caught.value.cure
-    with pytest.raises(UsageError, match="directory"):
+    with pytest.raises(UsageError, match="holds no data set"):
         stored.read(tmp_path)
 
 

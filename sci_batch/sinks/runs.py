@@ -1,0 +1,235 @@
+"""Rows that several runs gave: which windows are whose, what they add up to, and how they were made."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sci_batch.errors import SinkError
+from sci_batch.report import AlsoTotal, Provenance, Report, Totals, UnitTotal
+from sci_batch.schema import also_column, flag_counts, mean_coverage, of_unit
+from sci_batch.sinks.head import typed
+from sci_batch.windows import rfc3339
+
+_MS = "datetime64[ms]"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run gave: the starts of its windows [ms since the Unix epoch], its words and its sums."""
+
+    windows: tuple[int, ...]
+    provenance: Provenance
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of RESULT in the order of their windows, and the runs that they come from; each window has one."""
+
+    result: pd.DataFrame
+    runs: tuple[Run, ...]
+
+    @property
+    def starts_ms(self) -> np.ndarray:
+        """Start of the window of each row [ms since the Unix epoch]."""
+        return milliseconds(self.result["window_start"])
+
+    @property
+    def windows_ms(self) -> np.ndarray:
+        """Start and end of each window [ms since the Unix epoch], shape (windows, 2), in order."""
+        both = np.stack([self.starts_ms, milliseconds(self.result["window_end"])], axis=1)
+        return np.asarray(np.unique(both, axis=0))
+
+
+def milliseconds(times: pd.Series) -> np.ndarray:
+    """Milliseconds since the Unix epoch."""
+    return np.asarray(times.dt.tz_convert(None).to_numpy().astype(_MS).astype(np.int64))
+
+
+def of_report(report: Report) -> Rows:
+    """The rows of one run."""
+    result = report.result.sort_values("window_start", kind="stable", ignore_index=True)
+    starts = np.unique(milliseconds(result["window_start"])).tolist()
+    return Rows(result, (Run(tuple(starts), report.provenance, report.totals),))
+
+
+def by_day(report: Report) -> dict[str, Rows]:
+    """The rows of one run by the day in UTC in which their windows start, such as `2026-03-01`."""
+    rows = of_report(report)
+    starts = np.array(rows.runs[0].windows, _MS)
+    days = starts.astype("datetime64[D]")
+    parts = {}
+    for day in np.unique(days):
+        part = only(rows, starts[days == day].astype(np.int64).tolist())
+        totals = report.days.get(str(day), part.runs[0].totals)
+        parts[str(day)] = Rows(part.result, (dataclasses.replace(part.runs[0], totals=totals),))
+    return parts
+
+
+def only(rows: Rows, wanted_ms: Iterable[int]) -> Rows:
+    """The rows of the windows that start then; a run that is cut no longer knows the sums of its nodes."""
+    wanted = set(wanted_ms)
+    kept = []
+    for run in rows.runs:
+        windows = tuple(start for start in run.windows if start in wanted)
+        if windows == run.windows:
+            kept.append(run)
+        elif windows:
+            kept.append(_cut(run, windows, rows))
+    result = rows.result[np.isin(rows.starts_ms, sorted(wanted))].reset_index(drop=True)
+    return Rows(result, tuple(kept))
+
+
+def together(parts: Sequence[Rows]) -> Rows:
+    """All rows of parts that share no window, in the order of the windows.
+
+    Raises
+    ------
+    SinkError
+        Their rows are not of a kind.
+    """
+    runs = sorted((run for rows in parts for run in rows.runs), key=lambda run: run.windows)
+    _same("--group-by", {",".join(run.provenance.group_by) for run in runs})
+    _same("--functional-unit", {run.provenance.functional_unit or "" for run in runs} - {""})
+    columns = _joined([run.provenance for run in runs]).columns
+    frames = [rows.result for rows in parts if len(rows.result)] or [parts[0].result]
+    unknown = {column.name: math.nan for column in columns if column.nullable}
+    frames = [
+        typed(frame.assign(**{name: nan for name, nan in unknown.items() if name not in frame}), columns)
+        for frame in frames
+    ]
+    result = pd.concat(frames, ignore_index=True)
+    return Rows(result.sort_values("window_start", kind="stable", ignore_index=True), tuple(runs))
+
+
+def _same(flag: str, values: set[str]) -> None:
+    if len(values) > 1:
+        raise SinkError(
+            f"rows of {' and of '.join(sorted(values))} do not fit together",
+            f"Give the same {flag} as before, compute the whole days again, or give another folder.",
+        )
+
+
+def report_of(rows: Rows) -> Report:
+    """One report of all rows: that of the run where there is one, else their sums and all their words."""
+    if len(rows.runs) == 1:
+        made, sums = rows.runs[0].provenance, rows.runs[0].totals
+    else:
+        made = _joined([run.provenance for run in rows.runs])
+        sums = _sums(rows.result, made, [(run.provenance, run.totals) for run in rows.runs])
+    return Report(
+        result=rows.result, totals=sums, provenance=made, flag_counts=flag_counts(rows.result["flags"])
+    )
+
+
+def _cut(run: Run, windows: tuple[int, ...], rows: Rows) -> Run:
+    starts = rows.starts_ms
+    whole = rows.result[np.isin(starts, run.windows)]
+    part = rows.result[np.isin(starts, windows)]
+    ends = milliseconds(part["window_end"])
+    made = dataclasses.replace(run.provenance, start=rfc3339(windows[0]), end=rfc3339(int(ends.max())))
+    known = dataclasses.replace(
+        run.totals, node_energy_kwh=None, pods_kwh=None, unattributed_kwh=None, residual_kwh=None,
+        open_books=0, books=0, not_shown_kwh=None,
+        functional_units=_r_of_part(run.totals.functional_units, whole, part, "functional_units"),
+        units=tuple(
+            dataclasses.replace(unit, functional_units=_r_of_part(
+                unit.functional_units, whole, part, of_unit("functional_units", unit.name, number)))
+            for number, unit in enumerate(run.totals.units)
+        ),
+    )  # fmt: skip
+    return Run(windows, made, _sums(part, made, [(made, known)]))
+
+
+def _r_of_part(total: float | None, whole: pd.DataFrame, part: pd.DataFrame, column: str) -> float | None:
+    """R of a part; unknown where rows share one R, so that the rows add up to more than the total."""
+    added = _sum(whole[column])
+    if total is None or added is None or not math.isclose(total, added, rel_tol=1e-9):
+        return None
+    return _sum(part[column])
+
+
+def _joined(made: Sequence[Provenance]) -> Provenance:
+    """The words of all runs; where there can be one only, that of the last in time."""
+    methods = _texts(one.fingerprint for one in made)
+    mixed = f"made by {len(methods)} methods ({', '.join(methods)}): their results are not comparable"
+    return dataclasses.replace(
+        made[-1],
+        tool_version=_plus(one.tool_version for one in made),
+        fingerprint="+".join(methods),
+        source=_plus(one.source for one in made),
+        start=min(one.start for one in made),
+        end=max(one.end for one in made),
+        window=_plus(one.window for one in made),
+        tz=_plus(one.tz for one in made),
+        functional_unit=next((one.functional_unit for one in made if one.functional_unit), None),
+        further_units=_texts(name for one in made for name in one.further_units),
+        also_intensity=_texts(name for one in made for name in one.also_intensity),
+        known=_texts(name for one in made for name in one.known),
+        queries=_texts(query for one in made for query in one.queries),
+        notes=_texts([note for one in made for note in one.notes] + ([mixed] if len(methods) > 1 else [])),
+    )
+
+
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
+
+
+def _plus(texts: Iterable[str]) -> str:
+    return "+".join(_texts(texts))
+
+
+def _sums(result: pd.DataFrame, made: Provenance, parts: Sequence[tuple[Provenance, Totals]]) -> Totals:
+    """Totals of the rows; what rows do not hold is the sum of the parts, unknown where one does not say."""
+    carbon = _sum(result["carbon_gco2e"])
+    units = []
+    for name in made.units:
+        r = _all([_r(sums, of, name) for of, sums in parts])
+        score = carbon / r if carbon is not None and r else None
+        units.append(UnitTotal(name=name, functional_units=r, sci_gco2e_per_unit=score))
+    hidden = [sums.not_shown_kwh for _, sums in parts if sums.not_shown_kwh is not None]
+    return Totals(
+        rows=len(result),
+        energy_kwh=_sum(result["energy_kwh"]),
+        operational_gco2e=_sum(result["operational_gco2e"]),
+        embodied_gco2e=_sum(result["embodied_gco2e"]),
+        carbon_gco2e=carbon,
+        functional_units=units[0].functional_units if units else None,
+        sci_gco2e_per_unit=units[0].sci_gco2e_per_unit if units else None,
+        units=tuple(units),
+        also=tuple(_also(result, parts, name) for name in made.also_intensity),
+        coverage=mean_coverage(result),
+        node_energy_kwh=_all([sums.node_energy_kwh for _, sums in parts]),
+        pods_kwh=_all([sums.pods_kwh for _, sums in parts]),
+        unattributed_kwh=_all([sums.unattributed_kwh for _, sums in parts]),
+        residual_kwh=_all([sums.residual_kwh for _, sums in parts]),
+        open_books=sum(sums.open_books for _, sums in parts),
+        books=sum(sums.books for _, sums in parts),
+        not_shown_kwh=math.fsum(hidden) if hidden else None,
+        not_shown_by=_texts(flag for _, sums in parts for flag in sums.not_shown_by),
+    )
+
+
+def _also(result: pd.DataFrame, parts: Sequence[tuple[Provenance, Totals]], name: str) -> AlsoTotal:
+    told = next(also for _, sums in reversed(parts) for also in sums.also if also.source == name)
+    return dataclasses.replace(told, operational_gco2e=_sum(result[also_column(name).name]))
+
+
+def _r(sums: Totals, made: Provenance, name: str) -> float | None:
+    return sums.of_unit(made.units.index(name))[0] if name in made.units else None
+
+
+def _sum(values: pd.Series) -> float | None:
+    total = float(values.sum(min_count=1))
+    return None if math.isnan(total) else total
+
+
+def _all(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) if len(known) == len(values) else None
