@@ -33,7 +33,7 @@ class Storage(Protocol):
     """A folder of files; names are relative to it, with `/` between. Every method raises `SinkError`."""
 
     def files(self) -> list[str]:
-        """Names of all files, also in folders below, sorted; none where the folder does not exist."""
+        """Names of the files of partitions (in a bucket of all), sorted; none where there is no folder."""
 
     def read(self, name: str) -> bytes:
         """A whole file."""
@@ -55,9 +55,8 @@ class Folder:
     def files(self) -> list[str]:
         """See `Storage`."""
         with told(self._location):
-            return sorted(
-                path.relative_to(self._root).as_posix() for path in self._root.rglob("*") if path.is_file()
-            )
+            found = self._root.glob("date=*/cluster=*/*")  # not below: it may be a big folder of others
+            return sorted(path.relative_to(self._root).as_posix() for path in found)
 
     def read(self, name: str) -> bytes:
         """See `Storage`."""

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pyarrow import ArrowException
+
 from sci_batch.errors import SinkError
 from sci_batch.prometheus.problems import clean
 from sci_batch.sinks.location import Location
@@ -37,7 +39,10 @@ _UNREACHED = re.compile(
     r"|Connection refused|UNAVAILABLE|Fail to get a new connection",
     re.IGNORECASE,
 )
-_NOISE = re.compile(r"\(Request ID: [^)]*\)|\[Errno \d+\] |^.*? operation: |curlCode: \d+, |^.*?; Details: ")
+_NOISE = re.compile(
+    r"\(Request ID: [^)]*\)|\[Errno \d+\] |^.*? operation: |curlCode: \d+, |; Details: .*"
+    r"|^.*Check for Hierarchical Namespace support on .*? failed: |\bN5Azure\w+: |\nSee Azure::.*"
+)
 
 
 @contextmanager
@@ -45,8 +50,7 @@ def told(location: Location) -> Iterator[None]:
     """Turn what pyarrow and the system raise into a `SinkError` that names the place."""
     try:
         yield
-    except (OSError, ValueError, NotImplementedError) as error:
-        # pyarrow's ArrowInvalid is a ValueError.
+    except (OSError, ValueError, ArrowException) as error:
         raise _problem(location, error) from None
 
 

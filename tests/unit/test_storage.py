@@ -24,6 +24,15 @@ CONNECTION = (
     "DefaultEndpointsProtocol=https;AccountName=name;AccountKey=a2V5==;EndpointSuffix=core.windows.net"
 )
 
+NO_IDENTITY = (
+    "Unknown error: Check for Hierarchical Namespace support on 'https://x/c' failed: "
+    "N5Azure4Core9ExceptionE: Failed to get token from DefaultAzureCredential.\nSee Azure::Core::Diagnostics"
+)
+NO_SERVER = (
+    "AWS Error NETWORK_CONNECTION during PutObject operation: curlCode: 7, Could not connect to server; "
+    "Details: Failed to connect to 127.0.0.1:1 after 0 ms"
+)
+
 
 @pytest.mark.parametrize(
     ("text", "place"),
@@ -148,7 +157,9 @@ def test_the_account_of_azure() -> None:
         ("gs", OSError("google::cloud::Status(PERMISSION_DENIED: no)"), "refused the login", "GOOGLE_"),
         ("gs", OSError("google::cloud::Status(UNAVAILABLE: Could not create a OAuth2 access token)"),
          "cannot be reached", "GOOGLE_APPLICATION_CREDENTIALS"),
-        ("az", OSError("DefaultAzureCredential: Failed to get token"), "refused the login", "AZURE_STORAGE_"),
+        ("az", pyarrow.ArrowException(NO_IDENTITY),
+         "permission: Failed to get token from DefaultAzureCredential\n", "AZURE_STORAGE_KEY"),
+        ("s3", OSError(NO_SERVER), "cannot be reached: Could not connect to server\n", "AWS_ENDPOINT_URL"),
         ("s3", ValueError("Expected something"), "s3://bucket failed: Expected something", "--output"),
     ],
 )  # fmt: skip
