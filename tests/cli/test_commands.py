@@ -51,6 +51,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     [
         ("--help",),
         ("compute", "--help"),
+        ("doctor", "--help"),
         ("version",),
         ("--version",),
         ("config", "init"),
