@@ -57,6 +57,7 @@ def test_help_names_the_file_that_a_command_reads(capsys: pytest.CaptureFixture[
     [
         ("--help",),
         ("compute", "--help"),
+        ("doctor", "--help"),
         ("version",),
         ("--version",),
         ("config", "init"),
