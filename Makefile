@@ -41,7 +41,7 @@ demo: $(INSTALLED) ## run the main job on the bundled recording: table here, out
 		-o table -o csv=out/demo.csv -o parquet=out/demo.parquet
 
 test: servers if-run ## run every test, real servers included (PYTEST_ARGS="-k books --cov")
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: typecheck ## check style, imports between modules, and types
 	$(VENV)/bin/ruff check .

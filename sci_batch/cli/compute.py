@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 
 from sci_batch.cli.ending import Followed, followed
@@ -74,8 +73,9 @@ def _since_last_run(settings: Settings, outputs: Sequence[Output], seen: Followe
 
 def _newest_end_ms(data_sets: Sequence[str], settings: Settings, cluster: str) -> int | None:
     """Up to where all of them are filled [ms since the Unix epoch]; None: one of them is empty."""
-    ask: last_run.NewestEnd = import_module("sci_batch.sinks.dataset").newest_end_ms
-    ends = [ask(target, cluster, push_settings(settings)) for target in data_sets]
+    from sci_batch.sinks.dataset import newest_end_ms
+
+    ends = [newest_end_ms(target, cluster, push_settings(settings)) for target in data_sets]
     return min((end for end in ends if end is not None), default=None) if None not in ends else None
 
 

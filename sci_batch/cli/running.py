@@ -104,8 +104,9 @@ def _summary(report: Report, written: Sequence[Output], seconds: float) -> tuple
 def _judge(report: Report, settings: Settings, failed: SinkError | None) -> None:
     """Raise what applies; when several do, the one that says "do not trust the number" wins."""
     errors: list[SciBatchError] = []
+    written = "Not all outputs are written" if failed else "The outputs are written"
     if reasons := gate.partial(report, min_coverage=settings.min_coverage, strict=settings.strict):
-        errors.append(PartialError("; ".join(reasons), "The outputs are written; look at their flags first."))
+        errors.append(PartialError("; ".join(reasons), f"{written}; look at their flags first."))
     if failed:
         errors.append(failed)
     breaches = gate.breaches(settings.fail_on, report)
@@ -113,9 +114,7 @@ def _judge(report: Report, settings: Settings, failed: SinkError | None) -> None
         for breach in breaches:
             say(f"warning: limit passed: {breach}")
     elif breaches:
-        errors.append(
-            GateBreached("limit passed: " + "; ".join(breaches), "The outputs are written. See --fail-on.")
-        )
+        errors.append(GateBreached("limit passed: " + "; ".join(breaches), f"{written}. See --fail-on."))
     for error in errors[1:]:
         show_error(error)
     if errors:

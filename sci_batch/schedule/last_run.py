@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from sci_batch.errors import UsageError
 from sci_batch.schedule import documents
 from sci_batch.settings import Settings, settle_of
-from sci_batch.sinks.access import Push
 from sci_batch.units import MS_PER_SECOND
 from sci_batch.windows import ALL, Windows, cut, floor_ms, of_range, parse_duration, rfc3339
 
@@ -23,13 +21,6 @@ class Next:
 
     windows: Windows | None
     words: tuple[str, ...]
-
-
-class NewestEnd(Protocol):
-    """What a data set of results tells: `sinks.dataset.newest_end_ms`."""
-
-    def __call__(self, target: str, cluster: str, push: Push, /) -> int | None:
-        """End of the newest window of a cluster [ms since the Unix epoch]; None where there is none."""
 
 
 def read(path: Path, cluster: str) -> int | None:

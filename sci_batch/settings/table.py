@@ -129,7 +129,8 @@ class Settings:
     )  # fmt: skip
 
     since_seconds: int | Literal["last-run"] | None = option(
-        "since", panel=TIME, metavar="TIME", parse=values.since, commands=("compute", "record", "queries"),
+        "since", panel=TIME, metavar="TIME", parse=values.since,
+        commands=("compute", "doctor", "explain", "record", "queries"),
         help="The last whole windows before now (a snapshot: before its end), such as 24h or 7d; "
         "24h when no range is given. last-run (compute): from where the last successful run ended.",
     )  # fmt: skip
@@ -366,10 +367,6 @@ class Settings:
         help="Delete a group from the Pushgateway; --cluster-label and --push-group (or --group-by) name it.",
     )  # fmt: skip
 
-    if_run: Path | None = option(
-        "if-run", panel=CHECKS, metavar="PATH", parse=values.path, commands=("verify-if",),
-        help="The Impact Framework's program for `sci-batch verify-if`; without it `if-run` on the PATH.",
-    )  # fmt: skip
     state: Path | None = option(
         "state", panel=SCHEDULE, metavar="FILE", parse=values.path, commands=_COMPUTE,
         help="File that remembers what is done, for --since last-run and for backfill.",
@@ -398,6 +395,10 @@ class Settings:
         help="JSON with the last success and the last failure, replaced at the end of each run.",
     )  # fmt: skip
 
+    if_run: Path | None = option(
+        "if-run", panel=CHECKS, metavar="PATH", parse=values.path, commands=("verify-if",),
+        help="The Impact Framework's program for `sci-batch verify-if`; without it `if-run` on the PATH.",
+    )  # fmt: skip
     min_coverage: float | None = option(
         "min-coverage", panel=CHECKS, metavar="0..1", parse=values.number(0, 1), commands=_COMPUTE,
         help="Exit 5 when the meters were seen for less of the time.",

@@ -100,7 +100,7 @@ def test_what_is_wrong_is_told_before_anything_happens(arguments: tuple[str, ...
 def test_a_report_needs_a_file() -> None:
     done = sci_batch("report")
     assert done.returncode == 2
-    assert "sci-batch report result.parquet" in done.stderr
+    assert "Missing argument 'RESULT'" in done.stderr
 
 
 def test_the_source_is_not_written_over(stored: Path) -> None:

@@ -195,11 +195,11 @@ HOUR_1, HOUR_2 = 1_772_326_800_000, 1_772_330_400_000
 @pytest.mark.parametrize(
     ("ends", "start"),
     [
-        ({"http://store/p": HOUR_1}, "2026-03-01T01:00:00Z"),
-        ({"http://store/p": None}, "2026-02-28T02:00:00Z"),
-        ({"http://store/p": HOUR_1, "http://store/q": HOUR_2}, "2026-03-01T01:00:00Z"),
-        ({"http://store/p": HOUR_2, "http://store/q": None}, "2026-02-28T02:00:00Z"),
-        ({"http://store/p": HOUR_2}, ""),
+        ({"s3://store/p": HOUR_1}, "2026-03-01T01:00:00Z"),
+        ({"s3://store/p": None}, "2026-02-28T02:00:00Z"),
+        ({"s3://store/p": HOUR_1, "s3://store/q": HOUR_2}, "2026-03-01T01:00:00Z"),
+        ({"s3://store/p": HOUR_2, "s3://store/q": None}, "2026-02-28T02:00:00Z"),
+        ({"s3://store/p": HOUR_2}, ""),
     ],
 )
 def test_a_data_set_tells_where_to_go_on(
@@ -219,8 +219,8 @@ def test_a_data_set_tells_where_to_go_on(
 def test_a_state_wins_over_a_data_set(
     data_set: Callable[[dict[str, int | None]], list[Settings]], tmp_path: Path
 ) -> None:
-    ran = data_set({"http://store/p": HOUR_2})
-    outputs = (Output("parquet", None, "http://store/p"),)
+    ran = data_set({"s3://store/p": HOUR_2})
+    outputs = (Output("parquet", None, "s3://store/p"),)
     settings = Settings(prometheus_url="http://h", since_seconds="last-run", state=tmp_path / "s")
     _since_last_run(settings, outputs, Followed())
     _since_last_run(settings, outputs, Followed())
