@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 
 from sci_batch import gate
+from sci_batch.cli.judging import judge, limits_sink
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import now_ms, on_terminal, progress, say, show_error, sink_options
+from sci_batch.cli.terminal import now_ms, on_terminal, progress, say, sink_options
 from sci_batch.cli.writing import refuse_early, write
-from sci_batch.errors import GateBreached, PartialError, SciBatchError, SinkError
 from sci_batch.report import Report
 from sci_batch.schema import FLAGS
-from sci_batch.settings import Loaded, Output, Settings
+from sci_batch.settings import Loaded, Output
+from sci_batch.sinks import LIMITS, SINKS
 
 
 @with_options("compute")
@@ -31,10 +32,15 @@ def compute(loaded: Loaded) -> None:
         report = pipeline.run(settings, now_ms=now_ms(os.environ), progress=tell)
     if not settings.quiet:
         _introduce(report)
-    failed = write(report, outputs, sink_options(settings, os.environ))
+    trust = gate.trust(report, min_coverage=settings.min_coverage, strict=settings.strict)
+    limits = gate.verdicts(settings.fail_on, report)
+    options = sink_options(settings, os.environ)
+    sinks = {**SINKS, LIMITS: limits_sink([*trust, *limits], "sci-batch compute", settings)}
+    failed = write(report, outputs, options, sinks)
     if not settings.quiet:
         _explain_flags(report)
-    _judge(report, settings, failed)
+    doubts = [check.breach for check in trust if check.breach]
+    judge(limits, settings, failed, doubts)
 
 
 def _introduce(report: Report) -> None:
@@ -48,24 +54,3 @@ def _introduce(report: Report) -> None:
 def _explain_flags(report: Report) -> None:
     for flag, rows in report.flag_counts.items():
         say(f"flag {flag} ({rows} {'row' if rows == 1 else 'rows'}): {FLAGS.get(flag, 'no explanation')}")
-
-
-def _judge(report: Report, settings: Settings, failed: SinkError | None) -> None:
-    """Raise what applies; when several do, the one that says "do not trust the number" wins."""
-    errors: list[SciBatchError] = []
-    if reasons := gate.partial(report, min_coverage=settings.min_coverage, strict=settings.strict):
-        errors.append(PartialError("; ".join(reasons), "The outputs are written; look at their flags first."))
-    if failed:
-        errors.append(failed)
-    breaches = gate.breaches(settings.fail_on, report)
-    if breaches and settings.warn_only:
-        for breach in breaches:
-            say(f"warning: limit passed: {breach}")
-    elif breaches:
-        errors.append(
-            GateBreached("limit passed: " + "; ".join(breaches), "The outputs are written. See --fail-on.")
-        )
-    for error in errors[1:]:
-        show_error(error)
-    if errors:
-        raise errors[0]

@@ -10,6 +10,7 @@ from typing import Any
 from typer.core import TyperCommand
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+ARGUMENTS = "Arguments"
 OTHERS = "Other"
 """Group of flags that name none, such as `--help`."""
 
@@ -23,7 +24,9 @@ class GroupedHelp(TyperCommand):
         formatter.write("\n" + textwrap.indent(cleandoc(self.help or ""), "  ") + "\n")
         groups: dict[str, list[Any]] = {}
         for parameter in self.get_params(ctx):
-            groups.setdefault(getattr(parameter, "rich_help_panel", None) or OTHERS, []).append(parameter)
+            panel = getattr(parameter, "rich_help_panel", None) or OTHERS
+            group = ARGUMENTS if parameter.param_type_name == "argument" else panel
+            groups.setdefault(group, []).append(parameter)
         others = {OTHERS: groups.pop(OTHERS)} if OTHERS in groups else {}
         for name, parameters in {**groups, **others}.items():
             formatter.write(f"\n{name}:\n")
@@ -32,6 +35,8 @@ class GroupedHelp(TyperCommand):
 
 
 def _entry(parameter: Any, width: int) -> str:
+    if parameter.param_type_name == "argument":
+        return f"  {parameter.metavar}\n        {parameter.help}\n"
     long = [name for name in parameter.opts if name.startswith("--")]
     short = [name for name in parameter.opts if not name.startswith("--")]
     off = [f"/ {name}" for name in parameter.secondary_opts]

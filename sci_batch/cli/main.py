@@ -14,6 +14,7 @@ import typer
 from sci_batch import __version__
 from sci_batch.cli import config, factors
 from sci_batch.cli.compute import compute
+from sci_batch.cli.diff import diff
 from sci_batch.cli.functional_units import functional_units
 from sci_batch.cli.help import GroupedHelp
 from sci_batch.cli.push import push
@@ -21,6 +22,7 @@ from sci_batch.cli.queries import queries
 from sci_batch.cli.record import record
 from sci_batch.cli.schema import schema
 from sci_batch.cli.terminal import abandon_stdout, say, show_error
+from sci_batch.cli.what_if import what_if
 from sci_batch.errors import SciBatchError, UsageError
 
 PROGRAM = "sci-batch"
@@ -41,6 +43,8 @@ app.command(cls=GroupedHelp)(compute)
 app.command(cls=GroupedHelp)(record)
 app.command(cls=GroupedHelp)(queries)
 app.command(cls=GroupedHelp)(push)
+app.command(cls=GroupedHelp)(diff)
+app.command("what-if", cls=GroupedHelp)(what_if)
 app.command(cls=GroupedHelp)(schema)
 app.command(cls=GroupedHelp)(functional_units)
 app.add_typer(config.app, name="config")

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Optional
 
 import typer
 
 from sci_batch.cli.terminal import say
-from sci_batch.settings import CONFIG_VARIABLE, OPTIONS, Command, Loaded, Option, load
+from sci_batch.settings import CONFIG_VARIABLE, OPTIONS, Command, Option, load
 
 CONFIG_PANEL = "Source"
 CONFIG_HELP = "TOML file with the same names as the flags, such as sci-batch.toml."
 
 
-def with_options(command: Command) -> Callable[[Callable[[Loaded], None]], Callable[..., None]]:
-    """Give a function of the loaded settings the flags of `command`."""
+def with_options(
+    command: Command, arguments: Sequence[tuple[str, str]] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a function of the loaded settings the flags of `command`.
 
-    def decorate(run: Callable[[Loaded], None]) -> Callable[..., None]:
+    `arguments`: names and help of what stands without a flag; the function gets them as texts behind the
+    settings.
+    """
+
+    def decorate(run: Callable[..., None]) -> Callable[..., None]:
         def filled(**given: Any) -> None:
             config = given.pop("config")
+            texts = [given.pop(name) for name, _ in arguments]
             loaded = load(given, os.environ, command, config)
             for warning in loaded.warnings:
                 say(f"warning: {warning}")
-            run(loaded)
+            run(loaded, *texts)
 
-        parameters = [_parameter(name, item) for name, item in OPTIONS.items() if _has_flag(item, command)]
+        parameters = [_argument(name, words) for name, words in arguments]
+        parameters += [_parameter(name, item) for name, item in OPTIONS.items() if _has_flag(item, command)]
         parameters.append(_config_parameter())
         # typer reads names, types and help from the signature.
         filled.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -51,6 +59,11 @@ def _parameter(name: str, item: Option) -> inspect.Parameter:
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, info]
     )
+
+
+def _argument(name: str, words: str) -> inspect.Parameter:
+    info = typer.Argument(help=words, metavar=name.upper())
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[str, info])
 
 
 def _declarations(item: Option) -> list[str]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from sci_batch.cli.options import with_options
 from sci_batch.cli.terminal import say, sink_options
-from sci_batch.cli.writing import refuse_early, write
+from sci_batch.cli.writing import refuse_early, refuse_reading, write
 from sci_batch.errors import UsageError
 from sci_batch.report import Report
 from sci_batch.settings import Loaded, Settings
+from sci_batch.sinks import SINKS
 from sci_batch.sinks.access import group_name
 
 
@@ -32,13 +33,12 @@ def push(loaded: Loaded) -> None:
 
 
 def _push(settings: Settings, path: Path) -> None:
-    if any(output.path is not None and output.path.resolve() == path.resolve() for output in settings.output):
-        raise UsageError(f"{path} is both read and written", "Give --output another path.")
+    refuse_reading(path, settings.output)
     from sci_batch import stored
 
     report = stored.read(path)
     _check_cluster(report, settings)
-    failed = write(report, settings.output, sink_options(settings, os.environ))
+    failed = write(report, settings.output, sink_options(settings, os.environ), SINKS)
     if failed is not None:
         raise failed
     if not settings.quiet:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
-from sci_batch.cli.terminal import abandon_stdout, on_terminal, sink_options
+from sci_batch.cli.terminal import abandon_stdout, on_terminal, say, sink_options
 from sci_batch.errors import SinkError, UsageError
-from sci_batch.report import Report
 from sci_batch.settings import Output, Settings
 from sci_batch.sinks import BINARY, SINKS, SinkOptions
 from sci_batch.sinks.access import check
 from sci_batch.sinks.target import same
 
+Subject = TypeVar("Subject")
 STORED = ("parquet", "json")
 """Formats that `sci-batch push --from` reads, the better one first."""
 
@@ -51,13 +53,35 @@ def _need_client() -> None:
         )
 
 
-def write(report: Report, outputs: Sequence[Output], options: SinkOptions) -> SinkError | None:
-    """Write every output; one error that names what is written, what is not, and how to catch up."""
+def tell(notes: Sequence[str], outputs: Sequence[Output]) -> None:
+    """Notes on a change, unless standard output shows them already."""
+    if not any(output.path is None and output.format in ("table", "markdown") for output in outputs):
+        for note in notes:
+            say(f"note: {note}")
+
+
+def refuse_reading(path: Path, outputs: Sequence[Output]) -> None:
+    """A stored result is never written over by what is made of it.
+
+    Raises
+    ------
+    UsageError
+        One of the outputs is that file.
+    """
+    if any(same(output.path, path) for output in outputs):
+        raise UsageError(f"{path} is both read and written", "Give --output another path.")
+
+
+def write(
+    subject: Subject, outputs: Sequence[Output], options: SinkOptions,
+    sinks: Mapping[str, Callable[[Subject, Path | None, SinkOptions], None]],
+) -> SinkError | None:  # fmt: skip
+    """Write every output by its sink; one error: what is written, what is not, and how to catch up."""
     written: list[Output] = []
     failures: list[tuple[Output, SinkError]] = []
     for output in outputs:
         try:
-            SINKS[output.format](report, output.path, replace(options, target=output.target))
+            sinks[output.format](subject, output.path, replace(options, target=output.target))
             written.append(output)
         except BrokenPipeError:
             abandon_stdout()
@@ -68,7 +92,8 @@ def write(report: Report, outputs: Sequence[Output], options: SinkOptions) -> Si
     what = "; ".join(f"{output.format}: {error.what}" for output, error in failures)
     done = ", ".join(map(str, written)) or "nothing"
     cures = dict.fromkeys(error.cure for _, error in failures)
-    again = _again([output for output, _ in failures], written)
+    later = [output for output, _ in failures if output.format in SINKS]
+    again = _again(later, written) if later and STORED[0] in sinks else ""
     return SinkError(f"{what}. Written: {done}", " ".join([*cures, again]).strip())
 
 

@@ -10,15 +10,15 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from sci_batch import gate
 from sci_batch.errors import UsageError
 from sci_batch.settings.connection import http_settings
 from sci_batch.settings.factors import INTENSITY_VARIABLES
 from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
 from sci_batch.settings.values import suggestion, yes_no
+from sci_batch.sinks import CHANGE_SINKS, LIMITS
 
-Command = Literal["compute", "record", "queries", "push", "show"]
+Command = Literal["compute", "record", "queries", "push", "diff", "what-if", "show"]
 
 OPTIONS: Mapping[str, Option] = options_of(Settings)
 """Field of `Settings` to its option."""
@@ -238,11 +238,12 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
         yield UsageError("--end is given without --start", "Give --start too, or only --since.")
     if command == "compute" and _scoreless(settings) and "functional_unit" not in faulty:
         for limit in settings.fail_on:
-            if limit.measure in gate.SCORE_MEASURES:
+            if limit.needs_score and not limit.increase:
                 yield UsageError(
                     f"--fail-on {limit} needs a score", "Give --functional-unit, or take the limit away."
                 )
-    named = [unit.name for unit in settings.functional_unit]
+    yield from _limits(settings, command, faulty)
+    named = [unit.name for unit in settings.functional_unit] if command != "diff" else []
     for limit in settings.fail_on if named and "functional_unit" not in faulty else ():
         if limit.unit and limit.unit not in named:
             yield UsageError(
@@ -253,6 +254,31 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
             http_settings(settings)
         except UsageError as error:
             yield error
+
+
+def _limits(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
+    """Formats and limits that the command does not have."""
+    formats = {output.format for output in settings.output}
+    if command in ("diff", "what-if"):
+        known = (*CHANGE_SINKS, *((LIMITS,) if command == "diff" else ()))
+        for name in sorted(formats - set(known)):
+            yield UsageError(f"{command} has no output format {name}", f"Known: {', '.join(known)}.")
+    if command == "push" and LIMITS in formats:
+        yield UsageError(
+            f"-o {LIMITS} holds the limits of --fail-on, and push judges none", "Give it to compute."
+        )
+    judged = settings.fail_on or settings.min_coverage is not None or settings.strict
+    if command in ("compute", "diff") and LIMITS in formats and not judged and "fail_on" not in faulty:
+        yield UsageError(
+            f"-o {LIMITS} holds what became of limits, and none is given",
+            "Give --fail-on, such as 'sci>0.5'.",
+        )
+    for limit in settings.fail_on if command == "compute" else ():
+        if limit.increase:
+            yield UsageError(
+                f"--fail-on {limit} needs two results",
+                "Store this one, and give the limit to sci-batch diff.",
+            )
 
 
 def _push(settings: Settings, faulty: set[str]) -> Iterator[UsageError]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from sci_batch.errors import UsageError
 from sci_batch.prometheus.http import split_url
 from sci_batch.schema import GROUP_KEYS, LABEL_KEY_PREFIX
-from sci_batch.sinks import ADDRESSED, SINKS
+from sci_batch.sinks import ADDRESSED, LIMITS, SINKS
 from sci_batch.sinks.access import check_target, shown
-from sci_batch.windows import parse_time
+from sci_batch.windows import parse_duration, parse_time
 
 POWER_DOMAINS = ("package", "dram", "core", "uncore", "pp0", "pp1", "psys", "other", "gpu")
 _INSIDE_PACKAGE = ("core", "uncore", "pp0", "pp1")
@@ -192,6 +192,12 @@ def repeated(names: Sequence[str]) -> str:
     return next((name for index, name in enumerate(names) if name in names[:index]), "")
 
 
+def shift(value: str) -> int:
+    """A length of time [s], with `-` in front for earlier."""
+    length = parse_duration(value.removeprefix("-").removeprefix("+"))
+    return -length if value.startswith("-") else length
+
+
 def group_by(value: str) -> tuple[str, ...]:
     """Group keys: `namespace,workload`, `node`, `label:team`."""
     names = _names(value)
@@ -224,8 +230,8 @@ def power_domains(value: str) -> tuple[str, ...]:
 def output(value: str) -> Output:
     """`FORMAT`, `FORMAT=PATH` or `FORMAT=URL`; no path, or `-`, is standard output."""
     name, _, target = value.partition("=")
-    if name not in SINKS:
-        raise UsageError(f"{name!r} is no output format", suggestion(name, tuple(SINKS)))
+    if name not in (*SINKS, LIMITS):
+        raise UsageError(f"{name!r} is no output format", suggestion(name, (*SINKS, LIMITS)))
     if name in ADDRESSED:
         return Output(name, None, check_target(target))
     if name == "textfile" and not target.endswith(".prom"):
