@@ -120,6 +120,27 @@ def _increase(
     return Gate(text, measure, comparison, float(limit), bool(prefix), unit or "", increase=True)
 
 
+def check_units(gates: Sequence[Gate], units: Sequence[str]) -> None:
+    """Refuse limits on functional units that a stored result does not have.
+
+    Raises
+    ------
+    UsageError
+        The first such limit.
+    """
+    for gate in gates:
+        if gate.unit and gate.unit not in units:
+            raise UsageError(
+                f"--fail-on {gate}: the result has no functional unit {gate.unit}",
+                f"It has {', '.join(units)}." if units else "Store a result with --functional-unit.",
+            )
+        if gate.needs_score and not units:
+            raise UsageError(
+                f"--fail-on {gate} needs a score",
+                "Store results with --functional-unit, or limit carbon_gco2e.",
+            )
+
+
 def breaches(gates: Sequence[Gate], report: Report) -> list[str]:
     """One sentence for each gate that is breached; a gate that cannot be judged is breached."""
     return [found.breach for found in verdicts(gates, report) if found.breach]

@@ -31,6 +31,7 @@ def diff(loaded: Loaded, base: str, now: str) -> None:
     from sci_batch import comparison, stored
 
     report = stored.read(after)
+    gate.check_units(settings.fail_on, report.provenance.units)
     found = comparison.between(stored.read(before), report, allow_method_change=settings.allow_method_change)
     verdicts = gate.verdicts(settings.fail_on, report, found)
     sinks = {**CHANGE_SINKS, LIMITS: limits_sink(verdicts, "sci-batch diff", settings)}

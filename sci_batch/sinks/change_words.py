@@ -130,6 +130,8 @@ def _added(
 
 
 def _decimals(amounts: np.ndarray) -> int:
+    if np.array_equal(amounts, np.rint(amounts)):
+        return 0
     largest = float(np.abs(amounts).max(initial=0.0))
     whole = 1 + math.floor(math.log10(largest)) if largest > 0 else 1
     return min(numbers.SIGNIFICANT - 1, max(0, numbers.SIGNIFICANT - max(whole, 1)))

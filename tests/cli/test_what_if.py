@@ -50,18 +50,14 @@ def asked(capsys: pytest.CaptureFixture[str], path: Path, *flags: str) -> dict[s
     return document
 
 
-def series(path: Path, *, moved_hours: int = 0, zone: str = "X") -> Path:
-    """An hourly series over three days around the demo's; `moved_hours`: what is told of an hour is that of
-    a later one.
-    """
+def series(path: Path, *, moved_hours: int = 0) -> Path:
+    """An hourly series around the demo's day; `moved_hours`: each hour has the figure of a later one."""
     first = datetime.fromisoformat("2026-11-22T00:00:00+00:00")
     lines = ["zone,start_utc,end_utc,gco2e_per_kwh"]
     for hour in range(96):
-        start = first + timedelta(hours=hour)
+        start, end = (first + timedelta(hours=hour + more) for more in (0, 1))
         value = HOURS[(hour + moved_hours) % len(HOURS)]
-        lines.append(
-            f"{zone},{start:%Y-%m-%dT%H:%M:%S},{start + timedelta(hours=1):%Y-%m-%dT%H:%M:%S},{value}"
-        )
+        lines.append(f"X,{start:%Y-%m-%dT%H:%M:%S},{end:%Y-%m-%dT%H:%M:%S},{value}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 
@@ -91,7 +87,6 @@ def same(found: dict[str, Any], truth: Report) -> None:
     "flags",
     [
         ("--intensity", "zone:FR"),
-        ("--intensity", "57.5"),
         ("--pue", "1.4"),
         ("--pue", "aws"),
         ("--lifespan", "6y"),
@@ -223,7 +218,9 @@ def test_lifespans_of_a_file_are_not_overruled(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nodes = tmp_path / "nodes.toml"
-    nodes.write_text('[[node]]\nname = "*"\nembodied_kgco2e = 900\nlifespan = "5y"\n', encoding="utf-8")
+    nodes.write_text(
+        '[[nodes]]\nnode = "worker-1"\nembodied_kgco2e = 900\nlifespan = "5y"\n', encoding="utf-8"
+    )
     path, _ = computed(folder, "--embodied", f"file:{nodes},kg:1000")
     assert main(["what-if", str(path), "--lifespan", "6y"]) == 2
     assert "lifespans of their own" in capsys.readouterr().err

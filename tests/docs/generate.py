@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sci_batch import errors
 from sci_batch.cli.schema import markdown
@@ -53,16 +55,55 @@ def exit_codes() -> str:
 
 def demo() -> str:
     """What the command prints on standard output, 100 columns wide."""
+    return f"```\n$ {DEMO}\n{printed(f'{DEMO} -o table')}\n```"
+
+
+def printed(command: str, folder: str | None = None, *, code: int = 0, errors: bool = False) -> str:
+    """What a command prints on standard output (with `errors`, then on standard error), in a folder."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SCI_BATCH_")}
     done = subprocess.run(
-        [sys.executable, "-m", *DEMO.replace("sci-batch", "sci_batch", 1).split(), "-o", "table"],
-        capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "sci_batch", *shlex.split(command)[1:]],
+        capture_output=True, text=True, check=False, cwd=folder,
         env=clean | {"SCI_BATCH_NOW": NOW, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1"},
     )  # fmt: skip
-    if done.returncode:
+    if done.returncode != code:
         raise RuntimeError(done.stderr)
-    text = "\n".join(line.rstrip() for line in done.stdout.splitlines())
-    return f"```\n$ {DEMO}\n{text}\n```"
+    shown = done.stdout + done.stderr if errors else done.stdout
+    return "\n".join(line.rstrip() for line in shown.splitlines())
+
+
+DAY = "compute --demo --since 24h -q -o parquet=day.parquet"
+HALVES = (
+    "compute --demo --start now-24h --end now-12h -q -o parquet=base.parquet",
+    "compute --demo --start now-12h --end now -q -o parquet=now.parquet",
+)
+
+
+def diff() -> str:
+    """Two halves of the demo's day: stored, compared, and limited."""
+    shown = "diff base.parquet now.parquet"
+    limited = f"{shown} --fail-on 'increase>5%' -o junit=limits.xml"
+    with TemporaryDirectory() as folder:
+        lines = [f"$ sci-batch {command}" for command in HALVES]
+        for command in HALVES:
+            printed(f"sci-batch {command}", folder)
+        lines += [f"$ sci-batch {shown}", printed(f"sci-batch {shown} -o table", folder)]
+        lines += [f"$ sci-batch {limited}", printed(f"sci-batch {limited}", folder, code=3, errors=True)]
+    return "\n".join(["```", *lines, "```"])
+
+
+def what_if() -> str:
+    """The demo's day elsewhere, and on hardware that lives longer."""
+    commands = (
+        "what-if day.parquet --intensity zone:FR --pue 1.2 --top 3",
+        "what-if day.parquet --lifespan 6y --top 1",
+    )
+    with TemporaryDirectory() as folder:
+        printed(f"sci-batch {DAY}", folder)
+        lines = [f"$ sci-batch {DAY}"]
+        for command in commands:
+            lines += [f"$ sci-batch {command}", printed(f"sci-batch {command} -o table -q", folder)]
+    return "\n".join(["```", *lines, "```"])
 
 
 def sources() -> str:
@@ -73,6 +114,7 @@ def sources() -> str:
 
 PARTS = {
     "README.md": {"demo": demo, "sources": sources, "columns": columns, "exit codes": exit_codes},
+    "docs/changes.md": {"diff": diff, "what-if": what_if},
     "docs/method.md": {"flags": flags},
 }
 

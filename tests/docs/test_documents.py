@@ -17,7 +17,7 @@ BY_FLAG = {
     for flag in (option.flag, option.short, *option.aliases)
     if flag
 }
-DOCUMENTS = ["README.md", "docs/method.md", "CONTRIBUTING.md"]
+DOCUMENTS = ["README.md", "docs/changes.md", "docs/method.md", "CONTRIBUTING.md"]
 
 
 @pytest.mark.parametrize("document", sorted(PARTS))
