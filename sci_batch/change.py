@@ -90,13 +90,11 @@ def paired(base: pd.DataFrame, now: pd.DataFrame, group_by: Sequence[str]) -> pd
     for side, absent in (("base", came), ("now", went)):
         names = [f"{side}_{name}" for name in AMOUNTS]
         both[names] = both[names].mask(absent, 0.0)
-    kinds = both[["base_kind", "now_kind"]].fillna("")
+    old, kind = both["base_kind"].fillna(""), both["now_kind"].fillna("")
+    moved = (old != "") & (kind != "") & (old != kind)
     return both.assign(
         status=np.select([came, went], [NEW, GONE], default=""),
-        workload_kind=[
-            now if base in ("", now) else base if not now else f"{base} to {now}"
-            for base, now in kinds.itertuples(index=False)
-        ],
+        workload_kind=kind.mask(kind == "", old).mask(moved, old + " to " + kind),
     ).drop(columns=["_kind", "_from", "base_kind", "now_kind"])
 
 

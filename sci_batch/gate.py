@@ -213,18 +213,20 @@ def _increase_breach(gate: Gate, change: Change) -> str:
 
 def _row_increase_breach(gate: Gate, change: Change, column: str, names: tuple[str, str]) -> str:
     """Groups of both results; what is new or gone has no increase."""
-    both = change.rows[change.rows["status"] == ""] if names[0] in change.rows else change.rows[:0]
-    values = zip(both[names[0]].tolist(), both[names[1]].tolist(), strict=True) if len(both) else ()
-    found = [(place, _percent(base, now)) for place, (base, now) in enumerate(values)]
-    known = [(percent, place) for place, percent in found if percent is not None]
-    over = [each for each in known if _OPERATORS[gate.comparison](each[0], gate.limit)]
-    if not known:
+    both = change.rows[change.rows["status"] == ""]
+    base, now = both[names[0]], both[names[1]]
+    percent = (100 * (now - base) / base).where((base != 0) | (now != 0), 0.0)
+    known = percent[base.notna() & now.notna()]
+    if known.empty:
         return f"{gate.text}: the increase of {column} is not known in any row"
-    if not over:
+    over = {">": known.gt, ">=": known.ge, "<": known.lt, "<=": known.le}[gate.comparison](gate.limit)
+    if not over.any():
         return ""
-    percent, place = max(over) if gate.comparison.startswith(">") else min(over)
-    name = ", ".join(f"{key}={both[key].iloc[place]}" for key in change.group_by)
-    return f"{gate.text}: {len(over)} of {len(both)} rows, the furthest {percent:+.4g} % ({name})"
+    place = int(known.argmax() if gate.comparison.startswith(">") else known.argmin())
+    worst = both.loc[known.index].iloc[place]
+    name = ", ".join(f"{key}={worst[key]}" for key in change.group_by)
+    furthest = f"the furthest {known.iloc[place]:+.4g} % ({name})"
+    return f"{gate.text}: {int(over.sum())} of {len(both)} rows, {furthest}"
 
 
 def _percent(base: float | None, now: float | None) -> float | None:

@@ -5,6 +5,7 @@ Energy, units of work and their times stay; what is not known from the rows cann
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -70,15 +71,14 @@ def _carbon(result: pd.DataFrame) -> pd.DataFrame:
 
 def may_wait(result: pd.DataFrame, globs: Sequence[str]) -> pd.Series:
     """Which rows a glob names, by kind or by name of the workload."""
-    kinds, names = result["workload_kind"], result.get("workload")
-    texts = result[["workload_kind"]].assign(name=kinds if names is None else names)
-    pairs = texts.drop_duplicates().itertuples(index=False, name=None)
-    named = {
-        (kind, name)
-        for kind, name in pairs
-        if any(fnmatchcase(word, glob) for word in (name, *str(kind).split("+")) for glob in globs)
-    }
-    return pd.Series([pair in named for pair in texts.itertuples(index=False, name=None)], result.index)
+    names = result["workload"] if "workload" in result else pd.Series("", result.index, dtype="str")
+    both = result["workload_kind"] + "\n" + names
+    named = [
+        text
+        for text in both.unique()
+        if any(fnmatchcase(word, glob) for word in re.split(r"[+\n]", text) for glob in globs)
+    ]
+    return both.isin(named)
 
 
 def lowest(slots: pd.DataFrame, start_ms: np.ndarray, end_ms: np.ndarray, within_ms: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ import pytest
 from sci_batch import stored
 from sci_batch.cli.main import main
 from sci_batch.report import Report
+from sci_batch.sinks import SINKS, SinkOptions
+from tests.cli import handmade
 from tests.docs.generate import NOW
 
 DAY = ("compute", "--demo", "--since", "24h", "-q")
@@ -224,6 +227,20 @@ def test_lifespans_of_a_file_are_not_overruled(
     path, _ = computed(folder, "--embodied", f"file:{nodes},kg:1000")
     assert main(["what-if", str(path), "--lifespan", "6y"]) == 2
     assert "lifespans of their own" in capsys.readouterr().err
+
+
+def test_rows_of_several_nodes_with_a_pue_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = handmade.report()
+    method = {**made.provenance.method, "pue": "table, by node"}
+    path = tmp_path / "by-node.parquet"
+    by_node = dataclasses.replace(made, provenance=dataclasses.replace(made.provenance, method=method))
+    SINKS["parquet"](by_node, path, SinkOptions())
+    assert main(["what-if", str(path), "--intensity", "100"]) == 2
+    assert "the PUE differs by node" in capsys.readouterr().err
+    # E 5 kWh x 1.2 x 100 + M 100, and as it was stored: 380 g/kWh.
+    found = asked(capsys, path, "--intensity", "100", "--pue", "1.2")
+    assert found["total"]["now_carbon_gco2e"] == pytest.approx(700.0)
+    assert asked(capsys, path, "--pue", "1.5")["total"]["now_carbon_gco2e"] == pytest.approx(2950.0)
 
 
 def test_the_environment_is_no_choice(
