@@ -10,6 +10,7 @@ from typing import Any
 from typer.core import TyperCommand
 
 _NO_BREAK = "\N{NO-BREAK SPACE}"
+ARGUMENTS = "Arguments"
 OTHERS = "Other"
 """Group of flags that name none, such as `--help`."""
 ARGUMENTS = "Arguments"

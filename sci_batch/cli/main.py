@@ -16,6 +16,7 @@ from sci_batch import __version__
 from sci_batch.cli import config, factors
 from sci_batch.cli.backfill import backfill
 from sci_batch.cli.compute import compute
+from sci_batch.cli.diff import diff
 from sci_batch.cli.doctor import doctor
 from sci_batch.cli.ending import INTERRUPTED, STOPPED, TERMINATED, exit_code
 from sci_batch.cli.explain import explain
@@ -30,6 +31,7 @@ from sci_batch.cli.report import report
 from sci_batch.cli.schema import schema
 from sci_batch.cli.terminal import abandon_stdout
 from sci_batch.cli.verify_if import verify_if
+from sci_batch.cli.what_if import what_if
 from sci_batch.errors import SciBatchError, UsageError
 
 PROGRAM = "sci-batch"
@@ -52,6 +54,8 @@ app.command(cls=GroupedHelp)(queries)
 app.command(cls=GroupedHelp)(explain)
 app.command(cls=GroupedHelp)(report)
 app.command(cls=GroupedHelp)(push)
+app.command(cls=GroupedHelp)(diff)
+app.command("what-if", cls=GroupedHelp)(what_if)
 app.command(cls=GroupedHelp)(schema)
 app.command(cls=GroupedHelp)(functional_units)
 app.command(cls=GroupedHelp)(verify_if)

@@ -9,10 +9,9 @@ from pathlib import Path
 from sci_batch.cli.log import say
 from sci_batch.cli.options import with_options
 from sci_batch.cli.terminal import on_terminal, sink_options
-from sci_batch.cli.writing import refuse_early, write
-from sci_batch.errors import UsageError
+from sci_batch.cli.writing import refuse_early, refuse_reading, write
 from sci_batch.settings import Loaded, Output, Settings, push_settings
-from sci_batch.sinks import ADDRESSED
+from sci_batch.sinks import SINKS
 
 
 @with_options(
@@ -39,8 +38,7 @@ def write_stored(settings: Settings, place: str, outputs: Sequence[Output]) -> N
     SinkError
         An output failed; the others are written.
     """
-    if any(_same(output, place) for output in outputs):
-        raise UsageError(f"{place} is both read and written", "Give --output another path.")
+    refuse_reading(place, outputs)
     from sci_batch import stored
 
     cluster = settings.cluster_label[1] if settings.cluster_label else ""
@@ -49,15 +47,9 @@ def write_stored(settings: Settings, place: str, outputs: Sequence[Output]) -> N
     if not settings.quiet and not whole:
         say(f"note: {made.provenance.notes[0]}")
     source = Output("parquet" if whole else "csv", Path(place))
-    _, failed = write(made, outputs, sink_options(settings, os.environ), source)
+    _, failed = write(made, outputs, sink_options(settings, os.environ), SINKS, source)
     if failed is not None:
         raise failed
     if not settings.quiet and any(output.target or output.path for output in outputs):
         made_of = made.provenance
         say(f"{made_of.start} to {made_of.end}, written: {', '.join(map(str, outputs))}")
-
-
-def _same(output: Output, place: str) -> bool:
-    if output.format in ADDRESSED or not output.place:
-        return False
-    return output.place == place or Path(output.place).resolve() == Path(place).resolve()

@@ -9,14 +9,15 @@ from typing import Any
 
 from sci_batch import gate
 from sci_batch.cli.ending import Followed
-from sci_batch.cli.log import say, show_error
+from sci_batch.cli.judging import judge, limits_sink
+from sci_batch.cli.log import say
 from sci_batch.cli.terminal import now_ms, progress, sink_options
 from sci_batch.cli.writing import refuse_early, write
-from sci_batch.errors import GateBreached, PartialError, SciBatchError, SinkError
 from sci_batch.report import Report
 from sci_batch.schedule.naming import for_range
 from sci_batch.schema import FLAGS
 from sci_batch.settings import Output, Settings
+from sci_batch.sinks import LIMITS, SINKS
 from sci_batch.windows import parse_time
 
 
@@ -58,7 +59,10 @@ def run(
     if talkative:
         _introduce(report)
     outputs = for_range(outputs, parse_time(made.start, 0), parse_time(made.end, 0), made.tz)
-    written, failed = write(report, outputs, sink_options(settings, os.environ))
+    trust = gate.trust(report, min_coverage=settings.min_coverage, strict=settings.strict)
+    limits = gate.verdicts(settings.fail_on, report)
+    sinks = {**SINKS, LIMITS: limits_sink([*trust, *limits], "sci-batch compute", settings)}
+    written, failed = write(report, outputs, sink_options(settings, os.environ), sinks)
     if talkative:
         _explain_flags(report)
     if len(written) == len(outputs):
@@ -67,7 +71,7 @@ def run(
     followed.words = words
     if not settings.quiet:
         say(f"{step or 'done'}: {words}", **fields)
-    _judge(report, settings, failed)
+    judge(limits, settings, failed, [check.breach for check in trust if check.breach])
 
 
 def _introduce(report: Report) -> None:
@@ -99,23 +103,3 @@ def _summary(report: Report, written: Sequence[Output], seconds: float) -> tuple
         "energy_kwh": sums.energy_kwh, "carbon_gco2e": sums.carbon_gco2e, "coverage": sums.coverage,
         "seconds": round(seconds, 3), "outputs": places,
     }  # fmt: skip
-
-
-def _judge(report: Report, settings: Settings, failed: SinkError | None) -> None:
-    """Raise what applies; when several do, the one that says "do not trust the number" wins."""
-    errors: list[SciBatchError] = []
-    written = "Not all outputs are written" if failed else "The outputs are written"
-    if reasons := gate.partial(report, min_coverage=settings.min_coverage, strict=settings.strict):
-        errors.append(PartialError("; ".join(reasons), f"{written}; look at their flags first."))
-    if failed:
-        errors.append(failed)
-    breaches = gate.breaches(settings.fail_on, report)
-    if breaches and settings.warn_only:
-        for breach in breaches:
-            say(f"warning: limit passed: {breach}")
-    elif breaches:
-        errors.append(GateBreached("limit passed: " + "; ".join(breaches), f"{written}. See --fail-on."))
-    for error in errors[1:]:
-        show_error(error)
-    if errors:
-        raise errors[0]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
 
+from sci_batch.cli.log import say
 from sci_batch.cli.terminal import abandon_stdout, on_terminal, sink_options
 from sci_batch.errors import SinkError, UsageError
 from sci_batch.report import Report
@@ -15,6 +18,7 @@ from sci_batch.sinks.access import Push, check, has_login
 from sci_batch.sinks.location import located
 from sci_batch.sinks.target import same
 
+Subject = TypeVar("Subject")
 PAGE_FORMATS = ("table", "json")
 STORED = ("parquet", "json", "csv")
 """Formats that `sci-batch push --from` reads, those that hold everything first."""
@@ -74,19 +78,49 @@ def _need_client() -> None:
         )
 
 
-def write(
-    report: Report, outputs: Sequence[Output], options: SinkOptions, stored: Output | None = None
-) -> tuple[list[Output], SinkError | None]:
-    """Write every output, files first: those that are, and one error that names what is not, and what to run.
+def tell(notes: Sequence[str], outputs: Sequence[Output]) -> None:
+    """Notes on a change, unless standard output shows them already."""
+    if not any(output.path is None and output.format in ("table", "markdown") for output in outputs):
+        for note in notes:
+            say(f"note: {note}")
 
-    `stored` is the file that the report was read from.
+
+def refuse_reading(place: str, outputs: Sequence[Output]) -> None:
+    """A stored result is never written over by what is made of it.
+
+    Raises
+    ------
+    UsageError
+        One of the outputs is that file.
+    """
+    if any(_same(output, place) for output in outputs):
+        raise UsageError(f"{place} is both read and written", "Give --output another path.")
+
+
+def _same(output: Output, place: str) -> bool:
+    if output.format in ADDRESSED or not output.place:
+        return False
+    return output.place == place or Path(output.place).resolve() == Path(place).resolve()
+
+
+def write(
+    subject: Subject, outputs: Sequence[Output], options: SinkOptions,
+    sinks: Mapping[str, Callable[[Subject, Path | None, SinkOptions], None]], stored: Output | None = None,
+) -> tuple[list[Output], SinkError | None]:  # fmt: skip
+    """Write every output by its sink, files first.
+
+    `stored` is the file that a report was read from.
+
+    Returns
+    -------
+    What is written, and one error that names what is not, and what to run.
     """
     written: list[Output] = []
     failures: list[tuple[Output, SinkError]] = []
     # A server may keep us waiting until we are stopped: the files are safe then.
     for output in sorted(outputs, key=lambda output: bool(output.target)):
         try:
-            SINKS[output.format](report, output.path, replace(options, target=output.target))
+            sinks[output.format](subject, output.path, replace(options, target=output.target))
             written.append(output)
         except BrokenPipeError:
             abandon_stdout()
@@ -97,8 +131,10 @@ def write(
     what = "; ".join(f"{output.format}: {error.what}" for output, error in failures)
     done = ", ".join(map(str, written)) or "nothing"
     cures = dict.fromkeys(error.cure for _, error in failures)
-    failed = [output for output, _ in failures]
-    again = _again(report, failed, stored or _stored(written), options.push)
+    again = ""
+    if isinstance(subject, Report):
+        later = [output for output, _ in failures if output.format in SINKS]
+        again = _again(subject, later, stored or _stored(written), options.push) if later else ""
     return written, SinkError(f"{what}. Written: {done}", " ".join([*cures, again]).strip())
 
 

@@ -17,10 +17,12 @@ from sci_batch.settings.factors import INTENSITY_VARIABLES
 from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
 from sci_batch.settings.values import yes_no
+from sci_batch.sinks import CHANGE_SINKS, LIMITS
 from sci_batch.windows import LAST_RUN
 
 Command = Literal[
-    "compute", "backfill", "doctor", "record", "queries", "push", "report", "explain", "show",
+    "compute", "backfill", "doctor", "record", "queries", "push", "report", "explain", "diff", "what-if",
+    "show",
 ]  # fmt: skip
 
 OPTIONS: Mapping[str, Option] = options_of(Settings)
@@ -245,18 +247,44 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
     judged = command in (*_COMPUTING, "doctor")
     if judged and _scoreless(settings) and not faulty & {"functional_unit", "demo"}:
         for limit in settings.fail_on:
-            if limit.measure in gate.SCORE_MEASURES:
+            if limit.needs_score and not limit.increase:
                 yield UsageError(
                     f"--fail-on {limit} needs a score", "Give --functional-unit, or take the limit away."
                 )
     named = [unit.name for unit in settings.functional_unit]
     if judged and named:  # the demo's own are known when it is opened
         yield from gate.misnamed(settings.fail_on, named)
+    yield from _limits(settings, command, faulty)
     if settings.prometheus_url and not faulty & _CONNECTION:
         try:
             http_settings(settings)
         except UsageError as error:
             yield error
+
+
+def _limits(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:
+    """Formats and limits that the command does not have."""
+    formats = {output.format for output in settings.output}
+    if command in ("diff", "what-if"):
+        known = (*CHANGE_SINKS, *((LIMITS,) if command == "diff" else ()))
+        for name in sorted(formats - set(known)):
+            yield UsageError(f"{command} has no output format {name}", f"Known: {', '.join(known)}.")
+    if command == "push" and LIMITS in formats:
+        yield UsageError(
+            f"-o {LIMITS} holds the limits of --fail-on, and push judges none", "Give it to compute."
+        )
+    judged = settings.fail_on or settings.min_coverage is not None or settings.strict
+    if command in ("compute", "diff") and LIMITS in formats and not judged and "fail_on" not in faulty:
+        yield UsageError(
+            f"-o {LIMITS} holds what became of limits, and none is given",
+            "Give --fail-on, such as 'sci>0.5'.",
+        )
+    for limit in settings.fail_on if command == "compute" else ():
+        if limit.increase:
+            yield UsageError(
+                f"--fail-on {limit} needs two results",
+                "Store this one, and give the limit to sci-batch diff.",
+            )
 
 
 def _scheduled(settings: Settings, command: Command, faulty: set[str]) -> Iterator[UsageError]:

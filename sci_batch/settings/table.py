@@ -22,9 +22,15 @@ PUBLISHING, SCHEDULE = "Publishing", "Schedule"
 _COMPUTE = ("compute", "backfill", "doctor", "explain")
 """The others take the flags of `compute`, so that the same command line can be checked and explained."""
 _STORED = ("push", "report")
-_WRITING = (*_COMPUTE, *_STORED)
-_FILES = (*_COMPUTE, "report")
+_WHAT_IF = ("what-if",)
+_CHANGES = ("diff", *_WHAT_IF)
+_GATED = (*_COMPUTE, "diff")
+_PUBLISHING = (*_COMPUTE, *_STORED)
+_WRITING = (*_PUBLISHING, *_CHANGES)
+_FILES = (*_COMPUTE, "report", *_CHANGES)
 _ALL = (*_COMPUTE, "record", "queries", *_STORED)
+_EVERY = (*_ALL, *_CHANGES)
+_PLACES = (*_COMPUTE, "record", "queries", *_WHAT_IF)
 
 
 def _tz(name: str) -> str:
@@ -220,7 +226,7 @@ class Settings:
     )  # fmt: skip
 
     intensity: Spec | None = option(
-        "intensity", panel=CARBON, metavar="KIND:ARG", parse=factors.intensity,
+        "intensity", panel=CARBON, commands=_PLACES, metavar="KIND:ARG", parse=factors.intensity,
         help="Grid carbon intensity: a number such as 380 (gCO2e/kWh), zone:DE, region:aws:eu-west-1, "
         "region:auto, file:ci.csv, prometheus:QUERY, electricitymaps:DE, uk:national, energy-charts:DE, "
         "carbon-aware-sdk:URL,LOCATION, watttime:REGION (`sci-batch factors list`); required but "
@@ -231,44 +237,45 @@ class Settings:
         help="A further column with the operational carbon by this source: how much does the choice matter?",
     )  # fmt: skip
     intensity_fallback: tuple[Spec, ...] = option(
-        "intensity-fallback", panel=CARBON, metavar="KIND:ARG", parse=factors.intensity, repeatable=True,
+        "intensity-fallback", panel=CARBON, commands=_PLACES, metavar="KIND:ARG", parse=factors.intensity,
+        repeatable=True,
         help="Source for times that --intensity has no figure for, flagged; several are asked in order.",
     )  # fmt: skip
     intensity_gap: Literal["error", "fallback", "interpolate"] | None = option(
-        "intensity-gap", panel=CARBON, metavar="error|fallback|interpolate",
+        "intensity-gap", panel=CARBON, commands=_PLACES, metavar="error|fallback|interpolate",
         parse=values.one_of("error", "fallback", "interpolate"),
         help="What to do where --intensity has none: interpolate draws a line over at most 2 h, flagged. "
         "Without it fallback where there is one, else error.",
     )  # fmt: skip
     intensity_kind: Literal["average", "marginal"] | None = option(
-        "intensity-kind", panel=CARBON, metavar="average|marginal",
+        "intensity-kind", panel=CARBON, commands=_PLACES, metavar="average|marginal",
         parse=values.one_of("average", "marginal"),
         help="Which kind of intensity is wanted; average without it. The two are never mixed.",
     )  # fmt: skip
     intensity_basis: Literal["lifecycle", "direct"] | None = option(
-        "intensity-basis", panel=CARBON, metavar="lifecycle|direct",
+        "intensity-basis", panel=CARBON, commands=_PLACES, metavar="lifecycle|direct",
         parse=values.one_of("lifecycle", "direct"),
         help="Which emission factors are wanted, where a source has both. The two are never mixed.",
     )  # fmt: skip
     allow_world_average: bool = switch(
-        "allow-world-average", panel=CARBON,
+        "allow-world-average", panel=CARBON, commands=_PLACES,
         help="Take the world's mean intensity for regions without a figure, which may be far off.",
     )  # fmt: skip
     offline: bool = switch(
-        "offline", panel=CARBON,
+        "offline", panel=CARBON, commands=_PLACES,
         help="Call nothing but Prometheus: grid data comes from files and the cache.",
     )  # fmt: skip
     cache_dir: Path | None = option(
-        "cache-dir", panel=CARBON, metavar="DIR", parse=values.path,
+        "cache-dir", panel=CARBON, commands=_PLACES, metavar="DIR", parse=values.path,
         help="Where answers of grid data servers are kept; without it, in the user's cache.",
     )  # fmt: skip
     pue: str = option(
-        "pue", panel=CARBON, metavar="FACTOR|PLACE", parse=factors.pue, default="1.0",
+        "pue", panel=CARBON, commands=_PLACES, metavar="FACTOR|PLACE", parse=factors.pue, default="1.0",
         help="Power usage effectiveness of the data centre, which multiplies operational carbon: a number, a "
         "place of the shipped table such as aws or gcp:europe-west4, or auto (by each node's region).",
     )  # fmt: skip
     embodied: Chain | None = option(
-        "embodied", panel=CARBON, metavar="KIND:ARG,...", parse=factors.embodied,
+        "embodied", panel=CARBON, commands=_PLACES, metavar="KIND:ARG,...", parse=factors.embodied,
         help="Embodied carbon of the nodes: kg:1200 (kgCO2e, each), catalogue (by cloud instance type), "
         "file:nodes.csv or .toml, model (by memory, sockets, GPUs), boavizta:URL, or a chain, such as "
         "file:nodes.toml,catalogue,model: the first that knows a node wins. kg:1216, flagged, without it.",
@@ -280,8 +287,22 @@ class Settings:
         "(request), or half of each.",
     )  # fmt: skip
     lifespan_seconds: int = option(
-        "lifespan", panel=CARBON, metavar="TIME", parse=parse_lifespan, default="4y",
+        "lifespan", panel=CARBON, commands=_PLACES, metavar="TIME", parse=parse_lifespan, default="4y",
         help="Life of a node over which its embodied carbon is spread.",
+    )  # fmt: skip
+
+    shift_seconds: int | None = option(
+        "shift", panel=CARBON, metavar="TIME", parse=values.shift, commands=_WHAT_IF,
+        help="The same work that much later (3h) or earlier (-3h), at the --intensity of that time.",
+    )  # fmt: skip
+    flexible: tuple[str, ...] = option(
+        "flexible", panel=CARBON, metavar="GLOB", parse=values.text, repeatable=True, commands=_WHAT_IF,
+        help="Workloads that may wait, by kind or name: CronJob, nightly-*. Each window of them moves to the "
+        "start within --within that has the lowest --intensity.",
+    )  # fmt: skip
+    within_seconds: int | None = option(
+        "within", panel=CARBON, metavar="TIME", parse=parse_duration, commands=_WHAT_IF,
+        help="How long --flexible workloads may wait.",
     )  # fmt: skip
 
     functional_unit: tuple[FunctionalUnit, ...] = option(
@@ -301,7 +322,8 @@ class Settings:
         help="table, wide, csv, json, jsonl, parquet, markdown, openmetrics, textfile, impact-framework (a "
         "manifest for if-run), sci-yaml (SCI disclosure); no path: standard output. parquet=DIR/, "
         "s3://BUCKET/PREFIX, gs:// or az://: a data set by day and cluster. "
-        "pushgateway=URL (newest window), remote-write=URL (every window). "
+        "pushgateway=URL (newest window), remote-write=URL (every window). junit=FILE: the limits of "
+        "--fail-on as test cases. diff and what-if: table, csv, json, markdown. "
         "Default: table on a terminal, csv in a pipe. The doctor prints a table or json, writes no file, and "
         "looks whether files could be written.",
     )  # fmt: skip
@@ -316,41 +338,41 @@ class Settings:
 
     disclose: tuple[tuple[str, str], ...] = option(
         "disclose", panel=OUTPUT, metavar="KEY=VALUE", parse=values.disclosed, combine=values.each_key_once,
-        repeatable=True, commands=_WRITING,
+        repeatable=True, commands=_PUBLISHING,
         help="What only you can say in -o sci-yaml: " + ", ".join(values.DISCLOSED) + ".",
     )  # fmt: skip
 
     push_group: str | None = option(
-        "push-group", panel=PUBLISHING, metavar="NAME", parse=values.push_group, commands=_WRITING,
+        "push-group", panel=PUBLISHING, metavar="NAME", parse=values.push_group, commands=_PUBLISHING,
         help="Label `group` of everything published: what a push replaces as a whole. Without it the keys of "
         "--group-by, such as namespace_workload.",
     )  # fmt: skip
     push_max_series: int = option(
         "push-max-series", panel=PUBLISHING, metavar="N", parse=values.whole(1), default="10000",
-        commands=_WRITING, help="Publish nothing rather than more series than this.",
+        commands=_PUBLISHING, help="Publish nothing rather than more series than this.",
     )  # fmt: skip
     push_bearer_token_file: Path | None = option(
-        "push-bearer-token-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        "push-bearer-token-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_PUBLISHING,
         help="File with a bearer token for the servers of -o pushgateway and remote-write.",
     )  # fmt: skip
     push_basic_auth_file: Path | None = option(
-        "push-basic-auth-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        "push-basic-auth-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_PUBLISHING,
         help="File with `user:password` for them.",
     )  # fmt: skip
     push_ca_file: Path | None = option(
-        "push-ca-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        "push-ca-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_PUBLISHING,
         help="Certificate authority of these servers, PEM.",
     )  # fmt: skip
     push_cert_file: Path | None = option(
-        "push-cert-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        "push-cert-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_PUBLISHING,
         help="Client certificate for them, PEM.",
     )  # fmt: skip
     push_key_file: Path | None = option(
-        "push-key-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        "push-key-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_PUBLISHING,
         help="Key of that client certificate, PEM.",
     )  # fmt: skip
     push_header_file: Path | None = option(
-        "push-header-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_WRITING,
+        "push-header-file", panel=PUBLISHING, metavar="FILE", parse=values.path, commands=_PUBLISHING,
         help="File with HTTP headers for them, one `Name: value` a line; the variable "
         "SCI_BATCH_PUSH_HEADERS takes the same text.",
     )  # fmt: skip
@@ -359,7 +381,7 @@ class Settings:
         split="\n", secret=True, help="HTTP headers for them, one `Name: value` a line.",
     )  # fmt: skip
     push_org_id: str | None = option(
-        "push-org-id", panel=PUBLISHING, metavar="TENANT", parse=values.text, commands=_WRITING,
+        "push-org-id", panel=PUBLISHING, metavar="TENANT", parse=values.text, commands=_PUBLISHING,
         help="Tenant to write to: header X-Scope-OrgID.",
     )  # fmt: skip
     delete: bool = switch(
@@ -408,23 +430,33 @@ class Settings:
         help="Exit 5 when the books of a node do not close (doctor: at a warning).",
     )  # fmt: skip
     fail_on: tuple[gate.Gate, ...] = option(
-        "fail-on", panel=CHECKS, metavar="LIMIT", parse=gate.parse, repeatable=True, commands=_COMPUTE,
+        "fail-on", panel=CHECKS, metavar="LIMIT", parse=gate.parse, repeatable=True, commands=_GATED,
         help="Exit 3 when a limit is passed: 'sci>0.5', 'carbon_gco2e>1000', 'coverage<0.95' on the total, "
-        "'row.sci>0.5' on any row, 'sci:user>0.1' for the functional unit of that name.",
+        "'row.sci>0.5' on any row, 'sci:user>0.1' for the functional unit of that name. Only in diff: "
+        "'increase>10%' (of SCI, without one of carbon), 'increase:carbon_gco2e>10%', 'row.increase>10%'.",
     )  # fmt: skip
     warn_only: bool = switch(
-        "warn-only", panel=CHECKS, commands=_COMPUTE, help="A passed limit is a warning, not exit 3.",
+        "warn-only", panel=CHECKS, commands=_GATED, help="A passed limit is a warning, not exit 3.",
+    )  # fmt: skip
+
+    allow_method_change: bool = switch(
+        "allow-method-change", panel=CHECKS, commands=("diff",),
+        help="Compare results that were made by different methods; what differs is told.",
     )  # fmt: skip
 
     quiet: bool = switch(
-        "quiet", short="-q", panel=TERMINAL, commands=_ALL, help="Only errors and warnings on standard error."
+        "quiet",
+        short="-q",
+        panel=TERMINAL,
+        commands=_EVERY,
+        help="Only errors and warnings on standard error.",
     )
     verbose: bool = switch(
         "verbose", short="-v", panel=TERMINAL, commands=_ALL, help="Say each step on standard error."
     )
     log_format: str = option(
         "log-format", panel=TERMINAL, metavar="text|json", parse=values.one_of("text", "json"),
-        default="text", commands=_ALL,
+        default="text", commands=_EVERY,
         help="Standard error as lines for people, or as one JSON object a line.",
     )  # fmt: skip
     color: str = option(

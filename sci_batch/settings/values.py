@@ -13,7 +13,7 @@ from typing import Literal
 from sci_batch.errors import UsageError
 from sci_batch.prometheus.http import split_url
 from sci_batch.schema import GROUP_KEYS, LABEL_KEY_PREFIX
-from sci_batch.sinks import ADDRESSED, PARTITIONED, SINKS
+from sci_batch.sinks import ADDRESSED, LIMITS, PARTITIONED, SINKS
 from sci_batch.sinks.access import check_target, shown
 from sci_batch.sinks.location import located, names_folder
 from sci_batch.windows import LAST_RUN, parse_duration, parse_time
@@ -236,6 +236,12 @@ def repeated(names: Sequence[str]) -> str:
     return next((name for index, name in enumerate(names) if name in names[:index]), "")
 
 
+def shift(value: str) -> int:
+    """A length of time [s], with `-` in front for earlier."""
+    length = parse_duration(value.removeprefix("-").removeprefix("+"))
+    return -length if value.startswith("-") else length
+
+
 def group_by(value: str) -> tuple[str, ...]:
     """Group keys: `namespace,workload`, `node`, `label:team`."""
     names = _names(value)
@@ -268,8 +274,8 @@ def power_domains(value: str) -> tuple[str, ...]:
 def output(value: str) -> Output:
     """`FORMAT`, `FORMAT=PATH`, `FORMAT=DIR/` or `FORMAT=URL`; no path, or `-`, is standard output."""
     name, _, target = value.partition("=")
-    if name not in SINKS:
-        raise UsageError(f"{name!r} is no output format", suggestion(name, tuple(SINKS)))
+    if name not in (*SINKS, LIMITS):
+        raise UsageError(f"{name!r} is no output format", suggestion(name, (*SINKS, LIMITS)))
     if name in ADDRESSED:
         return Output(name, None, check_target(target))
     if name == "textfile" and not target.endswith(".prom"):

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sci_batch.sinks.access import Push
 
 if TYPE_CHECKING:
+    from sci_batch.comparison import Change
     from sci_batch.report import Report
 
 
@@ -45,10 +46,10 @@ Sink = Callable[["Report", Path | None, SinkOptions], None]
 """Writes to a file, or to standard output where the path is None; raises `SinkError`."""
 
 
-def _sink(module: str) -> Sink:
-    def write(report: Report, path: Path | None, options: SinkOptions) -> None:
+def _sink(module: str) -> Callable[[Any, Path | None, SinkOptions], None]:
+    def write(subject: Any, path: Path | None, options: SinkOptions) -> None:
         # Imported late: the names must be readable without pandas and pyarrow.
-        import_module(f"sci_batch.sinks.{module}").write(report, path, options)
+        import_module(f"sci_batch.sinks.{module}").write(subject, path, options)
 
     return write
 
@@ -68,6 +69,15 @@ SINKS: dict[str, Sink] = {
     "pushgateway": _sink("pushgateway"),
     "remote-write": _sink("remote_write"),
 }
+CHANGE_SINKS: dict[str, Callable[[Change, Path | None, SinkOptions], None]] = {
+    "table": _sink("change_table"),
+    "csv": _sink("change_csv"),
+    "json": _sink("change_json"),
+    "markdown": _sink("change_markdown"),
+}
+"""Outputs of a change from one result to another."""
+LIMITS = "junit"
+"""Format of the limits of `--fail-on` and what became of them."""
 BINARY = frozenset({"parquet"})
 """Formats that no terminal can show."""
 ADDRESSED = frozenset({"pushgateway", "remote-write"})

@@ -7,19 +7,17 @@ Actions (`$GITHUB_STEP_SUMMARY`) is added to, as other steps write there too.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from sci_batch.errors import SinkError
 from sci_batch.report import Provenance, Report
 from sci_batch.schema import FLAGS, of_unit
 from sci_batch.sinks import SinkOptions, numbers
 from sci_batch.sinks.access import group_name
 from sci_batch.sinks.footer import totals
+from sci_batch.sinks.markup import code, details, line, plain, put
 from sci_batch.sinks.table import per_group
-from sci_batch.sinks.target import opened, same
 
 MAX_ROWS = 100
 """A comment on GitHub has 65 536 characters at most."""
@@ -27,12 +25,7 @@ MAX_ROWS = 100
 
 def write(report: Report, path: Path | None, options: SinkOptions) -> None:
     """The whole text."""
-    text = page(report, options).encode()
-    if path is not None and same(path, options.appended):
-        _append(path, text)
-        return
-    with opened(path, no_clobber=options.no_clobber) as stream:
-        stream.write(text)
+    put(page(report, options), path, options)
 
 
 def page(report: Report, options: SinkOptions) -> str:
@@ -46,27 +39,17 @@ def page(report: Report, options: SinkOptions) -> str:
         "\n".join(_headline(report)),
         "\n".join(_table(rows.iloc[:most], report)),
         *([_rest(rows.iloc[most:])] if len(rows) > most else []),
-        _details("Totals and books", [f"{_text(word)}: {_text(value)}" for word, value in totals(report)]),
-        *([_details("Flags", _flags(report))] if report.flag_counts else []),
-        f"<sub>{_origin(made)}source {_code(made.source)}, windows of {_text(made.window)}</sub>",
+        details("Totals and books", [f"{plain(word)}: {plain(value)}" for word, value in totals(report)]),
+        *([details("Flags", _flags(report))] if report.flag_counts else []),
+        f"<sub>{_origin(made)}source {code(made.source)}, windows of {plain(made.window)}</sub>",
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _origin(made: Provenance) -> str:
     """Version and method; nothing where a CSV file was read, which holds neither."""
-    words = f"sci-batch {_text(made.tool_version)}, method {_text(made.fingerprint)}, "
+    words = f"sci-batch {plain(made.tool_version)}, method {plain(made.fingerprint)}, "
     return words if made.fingerprint else ""
-
-
-def _append(path: Path, text: bytes) -> None:
-    try:
-        with path.open("ab") as stream:
-            stream.write(b"\n" + text if stream.tell() else text)
-    except OSError as error:
-        raise SinkError(
-            f"{path} could not be written: {error.strerror or error}", "Check the path of --output."
-        ) from error
 
 
 def _headline(report: Report) -> list[str]:
@@ -77,30 +60,26 @@ def _headline(report: Report) -> list[str]:
     for index, unit in enumerate(made.units):
         r, sci = sums.of_unit(index)
         score = numbers.quantity(sci, "gCO2e")
-        lines.append(f"- SCI **{score} per {_text(unit)}**, {numbers.quantity(r, '')} {_text(unit)}")
+        lines.append(f"- SCI **{score} per {plain(unit)}**, {numbers.quantity(r, '')} {plain(unit)}")
     return lines
 
 
 def _table(rows: pd.DataFrame, report: Report) -> list[str]:
     made = report.provenance
-    heads = [*map(_code, made.group_by), "kind"]
-    columns = [[_code(text) if text else "" for text in rows[key]] for key in made.group_by]
-    columns.append([_text(text) for text in rows["workload_kind"]])
+    heads = [*map(code, made.group_by), "kind"]
+    columns = [[code(text) if text else "" for text in rows[key]] for key in made.group_by]
+    columns.append([plain(text) for text in rows["workload_kind"]])
     texts = len(columns)
     figures = [_quantities("energy", rows["energy_kwh"], "kWh"), *_carbon(rows)]
     for index, unit in enumerate(made.units):
         r = _floats(rows[of_unit("functional_units", unit, index)])
         head, cells = _quantities("SCI", rows[of_unit("sci_gco2e_per_unit", unit, index)], "gCO2e")
-        figures += [(f"R, {_text(unit)}", numbers.column(r)), (f"{head}/{_text(unit)}", cells)]
+        figures += [(f"R, {plain(unit)}", numbers.column(r)), (f"{head}/{plain(unit)}", cells)]
     figures.append(("coverage, %", [numbers.percent(share) for share in _floats(rows["coverage"])]))
     heads += [head for head, _ in figures]
     columns += [cells for _, cells in figures]
     rules = ["---"] * texts + ["---:"] * (len(heads) - texts)
-    return [_line(heads), _line(rules), *(_line(cells) for cells in zip(*columns, strict=True))]
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return [line(heads), line(rules), *(line(cells) for cells in zip(*columns, strict=True))]
 
 
 def _quantities(name: str, values: pd.Series, unit: str) -> tuple[str, list[str]]:
@@ -129,29 +108,6 @@ def _rest(rows: pd.DataFrame) -> str:
 
 def _flags(report: Report) -> list[str]:
     return [
-        f"{_code(flag)} ({rows} {'row' if rows == 1 else 'rows'}): {_text(FLAGS.get(flag, 'no explanation'))}"
+        f"{code(flag)} ({rows} {'row' if rows == 1 else 'rows'}): {plain(FLAGS.get(flag, 'no explanation'))}"
         for flag, rows in report.flag_counts.items()
     ]
-
-
-def _details(title: str, lines: Sequence[str]) -> str:
-    inside = "\n".join(f"- {line}" for line in lines)
-    return f"<details><summary>{title}</summary>\n\n{inside}\n\n</details>"
-
-
-def _code(text: str) -> str:
-    """A name. In code, GitHub and GitLab see no mention, no issue and no emoji."""
-    return f"<code>{_text(text)}</code>"
-
-
-def _text(text: str) -> str:
-    """Any text as itself: every ASCII mark that Markdown or HTML may read is a character reference."""
-    return "".join(_character(char) for char in text)
-
-
-def _character(char: str) -> str:
-    if char.isalnum() or char in " -":
-        return char
-    if not char.isprintable():
-        return " "
-    return f"&#{ord(char)};" if char.isascii() else char

@@ -53,7 +53,7 @@ def result(rows: tuple[tuple[Any, ...], ...] = ROWS) -> pd.DataFrame:
                 carbon,
                 units,
                 carbon / units if units else None,
-                operational / (active + shared),
+                operational / (active + shared) if active + shared else None,
                 coverage,
                 "rapl",
                 "constant",

@@ -66,22 +66,28 @@ def exit_codes() -> str:
     return head + "\n".join(f"| {code} | {meaning} | {reaction} |" for code, meaning, reaction in EXIT_CODES)
 
 
-def printed(*commands: str, folder: Path = ROOT) -> str:
-    """A transcript: the commands, and what each prints on standard output, 100 columns wide."""
+def told(command: str, folder: str | Path = ROOT, *, code: int = 0, errors: bool = False) -> str:
+    """What a command prints on standard output (with `errors`, then on standard error), 100 columns wide."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("SCI_BATCH_")}
     settings = {
         "SCI_BATCH_NOW": NOW, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONPATH": str(ROOT),
         "PATH": os.pathsep.join([str(IF_RUN.parent), clean["PATH"]]),
     }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "sci_batch", *shlex.split(command)[1:]],
+        capture_output=True, text=True, check=False, env=clean | settings, cwd=folder,
+    )  # fmt: skip
+    if done.returncode != code:
+        raise RuntimeError(done.stderr)
+    shown = done.stdout + done.stderr if errors else done.stdout
+    return "\n".join(line.rstrip() for line in shown.splitlines())
+
+
+def printed(*commands: str, folder: Path = ROOT) -> str:
+    """A transcript: the commands, and what each prints on standard output."""
     lines = ["```"]
     for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", *shlex.split(command.replace("sci-batch", "sci_batch", 1))],
-            capture_output=True, text=True, check=False, env=clean | settings, cwd=folder,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(done.stderr)
-        lines += [f"$ {command.removesuffix(QUIET)}", *(line.rstrip() for line in done.stdout.splitlines())]
+        lines += [f"$ {command.removesuffix(QUIET)}", *filter(None, [told(command, folder)])]
     return "\n".join([*lines, "```"])
 
 
@@ -110,6 +116,40 @@ def explained() -> str:
     text = printed("sci-batch explain shop/payments --demo --window 6h")
     page, _, queries = text.partition("\nPromQL: everything that was asked\n")
     return f"{page}\nPromQL: everything that was asked\n{queries.splitlines()[0]}\n...\n```"
+
+
+DAY = "compute --demo --since 24h -q -o parquet=day.parquet"
+HALVES = (
+    "compute --demo --start now-24h --end now-12h -q -o parquet=base.parquet",
+    "compute --demo --start now-12h --end now -q -o parquet=now.parquet",
+)
+
+
+def diff() -> str:
+    """Two halves of the demo's day: stored, compared, and limited."""
+    shown = "diff base.parquet now.parquet"
+    limited = f"{shown} --fail-on 'increase>5%' -o junit=limits.xml"
+    with tempfile.TemporaryDirectory() as folder:
+        lines = [f"$ sci-batch {command}" for command in HALVES]
+        for command in HALVES:
+            told(f"sci-batch {command}", folder)
+        lines += [f"$ sci-batch {shown}", told(f"sci-batch {shown} -o table", folder)]
+        lines += [f"$ sci-batch {limited}", told(f"sci-batch {limited}", folder, code=3, errors=True)]
+    return "\n".join(["```", *lines, "```"])
+
+
+def what_if() -> str:
+    """The demo's day elsewhere, and on hardware that lives longer."""
+    commands = (
+        "what-if day.parquet --intensity zone:FR --pue 1.2 --top 3",
+        "what-if day.parquet --lifespan 6y --top 1",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        told(f"sci-batch {DAY}", folder)
+        lines = [f"$ sci-batch {DAY}"]
+        for command in commands:
+            lines += [f"$ sci-batch {command}", told(f"sci-batch {command} -o table -q", folder)]
+    return "\n".join(["```", *lines, "```"])
 
 
 def sources() -> str:
@@ -165,6 +205,7 @@ def _doctor(flags: dict[str, object]) -> str:
 
 PARTS = {
     "README.md": {"demo": demo, "sources": sources, "columns": columns, "exit codes": exit_codes},
+    "docs/changes.md": {"diff": diff, "what-if": what_if},
     "docs/method.md": {"flags": flags},
     "docs/publish.md": {"metrics": metrics},
     "docs/impact-framework.md": {"import": imported, "disclosure": disclosed},

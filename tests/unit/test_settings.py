@@ -195,6 +195,8 @@ def test_every_option_has_an_environment_variable() -> None:
         "top": "1",
         "min_coverage": "1",
         "fail_on": "coverage<1",
+        "shift_seconds": "-3h",
+        "within_seconds": "6h",
         "namespace": "n",
         "headers": "A: b",
         "push_headers": "A: b",
