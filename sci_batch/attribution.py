@@ -40,7 +40,9 @@ def used(
             "Take a longer range, or one in which Kepler was scraped.",
         )
     nodes = energy.nodes if inputs.platform is None else _platform(energy.nodes, inputs.platform, edges_ms)
-    return replace(energy, nodes=nodes.assign(node_kwh=nodes["node_kwh"] * (1 + settings.overhead_ratio)))
+    # A power supply's reading holds fans, disks and the supply itself already.
+    overhead = np.where(nodes["source"] == "redfish", 1.0, 1 + settings.overhead_ratio)
+    return replace(energy, nodes=nodes.assign(node_kwh=nodes["node_kwh"] * overhead))
 
 
 def _platform(nodes: pd.DataFrame, platform: pd.DataFrame, edges_ms: np.ndarray) -> pd.DataFrame:

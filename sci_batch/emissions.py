@@ -7,6 +7,7 @@ import pandas as pd
 
 from sci_batch import embodied, schema
 from sci_batch.carbon import operational_gco2e
+from sci_batch.counters import FLAG_BITS
 from sci_batch.energy import Steps
 from sci_batch.fetch import Kube
 from sci_batch.grid import Grid
@@ -38,6 +39,9 @@ def emissions(
     by = {name: intensity(pods, steps, windows_ms, grid, name) for name in grid.sources}
     chosen = by[str(grid.chosen)]
     grams = {name: operational_gco2e(energy_kwh, factor, at["gco2e_per_kwh"]) for name, at in by.items()}
+    filled = np.zeros(len(pods), bool)
+    for name in grid.also:
+        filled |= (by[name]["flags"] != 0).to_numpy()
     operational = grams[str(grid.chosen)]
     m = embodied.of_rows(pods, np.diff(windows_ms) / MS_PER_SECOND, nodes, settings.share)
     return pods.rename(columns={"source": "energy_source"}).assign(
@@ -45,5 +49,5 @@ def emissions(
         **{schema.also_column(name).name: grams[name] for name in grid.also},
         carbon_gco2e=operational + m["embodied_gco2e"],
         intensity_gco2e_per_kwh=chosen["gco2e_per_kwh"], intensity_source=chosen["source"],
-        flags=pods["flags"] | m["flags"] | chosen["flags"],
+        flags=pods["flags"] | m["flags"] | chosen["flags"] | np.where(filled, FLAG_BITS["also-filled"], 0),
     ).join(m.drop(columns="flags"), validate="1:1")  # fmt: skip

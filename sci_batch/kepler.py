@@ -124,11 +124,14 @@ def meters(
             ),
         ]  # fmt: skip
 
+    # The rewrite's GPU counters have the same names; only the old ones have a mode.
+    old_gpu = (*cluster, f'{labels.of(LEGACY, "mode")}!=""')
+
     def old(level: str) -> list[Meter]:
         return [
             Meter(
                 generation=LEGACY, level=level, metric=f"kepler_{level}_{domain}_joules_total",
-                power_domain=domain, matchers=cluster,
+                power_domain=domain, matchers=old_gpu if domain == GPU else cluster,
             )
             for domain in dict.fromkeys((*power_domains, GPU))
         ]  # fmt: skip

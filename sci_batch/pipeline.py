@@ -83,7 +83,9 @@ def work(source: Source, settings: Settings, listener: Listener | None = None) -
 
     if result.empty:
         raise NoDataError("no energy in the namespaces chosen", "Check -n/--namespace.")
-    summed = (result, served, book, pods[~wanted], settings.unattributed, grid)
+    length_ms = pd.Series(np.diff(windows_ms))
+    summed = (result, served, book, pods[~wanted], settings.unattributed, grid, length_ms)
+    words = (*words, *summary.silent(book, windows_ms))
     provenance = summary.provenance(settings, source, known, (*made_of.notes, *grid.notes, *words))
     schema.check(result, provenance.columns)
     report = Report(
@@ -92,6 +94,7 @@ def work(source: Source, settings: Settings, listener: Listener | None = None) -
         days=summary.by_day(*summed, windows_ms),
         provenance=provenance,
         flag_counts=schema.flag_counts(result["flags"]),
+        seen_end_ms=summary.seen_end_ms(book, windows_ms),
     )
     return Work(
         report=report, pods=pods[wanted], all_pods=pods, book=book, steps=steps, hardware=made_of,

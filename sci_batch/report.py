@@ -30,6 +30,8 @@ class AlsoTotal:
     """average or marginal, the same as of the chosen one."""
     basis: str
     """lifecycle, direct, mixed or unknown."""
+    sources: str
+    """What its figures come from, fallbacks included."""
     operational_gco2e: float | None
 
 
@@ -47,7 +49,7 @@ class Totals:
     sci_gco2e_per_unit: float | None
     """Ratio of sums: carbon / functional units (ISO/IEC 21031; never a mean of ratios)."""
     coverage: float
-    """Energy-weighted mean over the rows, 0..1."""
+    """Energy-weighted mean over the rows, times the share of the time in which any node was seen, 0..1."""
     node_energy_kwh: float | None
     """What the meters of all nodes showed; None when no node shows its own counters."""
     pods_kwh: float | None
@@ -108,6 +110,9 @@ class Provenance:
     known: tuple[str, ...] = ()
     """Columns of `schema.WHERE_KNOWN` that this result has."""
 
+    namespace: tuple[str, ...] = ()
+    """What `--namespace` selected; all of them without it."""
+
     cluster: str = ""
     """Value of `--cluster-label`, which tells published results apart; empty without it."""
 
@@ -134,3 +139,5 @@ class Report:
     days: dict[str, Totals] = field(default_factory=dict)
     """Totals of each day in UTC in which windows start, such as `2026-03-01`; none where it is one day, and
     in what was stored."""
+    seen_end_ms: int | None = None
+    """End of the newest window in which Kepler was seen on any node [Unix ms]; None in what was stored."""

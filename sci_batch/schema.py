@@ -193,6 +193,7 @@ FLAGS = {
     "intensity-fallback": "the chosen source had no intensity for a part of the time: a fallback was used",
     "intensity-interpolated": "the intensity of at most 2 h was drawn between its neighbours in time",
     "intensity-estimated": "the source itself calls a part of its intensity estimated or forecast",
+    "also-filled": "an intensity of `--also-intensity` had holes that were filled, or is estimated, in part",
     "units-missing": "no units of work for this row, of one functional unit at least: no score by it",
     "units-zero": "0 units of work in this row, of one functional unit at least: no score by it",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,11 +30,13 @@ def totals(
     left_out: pd.DataFrame,
     policy: str,
     grid: Grid,
+    length_ms: pd.Series,
 ) -> Totals:
     """Sums of the rows shown, and of the books of all nodes.
 
     `served` is the R of each functional unit, `left_out` the pods that `--namespace` leaves out, `policy`
-    that of `--unattributed`, `grid` what stands beside the chosen intensity.
+    that of `--unattributed`, `grid` what stands beside the chosen intensity, `length_ms` the length of
+    each window by its number: a window in which no node was seen has no row, and lowers the coverage.
     """
     grams = known_sum(result["carbon_gco2e"])
     units = tuple(
@@ -57,7 +60,7 @@ def totals(
         sci_gco2e_per_unit=units[0].sci_gco2e_per_unit if units else None,
         units=units,
         also=tuple(_also(result, name, grid.sources[name]) for name in grid.also),
-        coverage=mean_coverage(result),
+        coverage=mean_coverage(result) * float(length_ms[_seen(book, length_ms)].sum() / length_ms.sum()),
         node_energy_kwh=known_sum(book["node_kwh"]),
         pods_kwh=known_sum(book["pods_kwh"]),
         unattributed_kwh=known_sum(book["unattributed_kwh"]),
@@ -69,9 +72,31 @@ def totals(
     )
 
 
+def _seen(book: pd.DataFrame, length_ms: pd.Series) -> np.ndarray:
+    """Whether any node was seen in each window."""
+    return np.asarray(length_ms.index.isin(book["window"].unique()))
+
+
+def silent(book: pd.DataFrame, windows_ms: np.ndarray) -> tuple[str, ...]:
+    """A note on windows in which no node was seen."""
+    seen = np.isin(np.arange(len(windows_ms) - 1), book["window"].unique())
+    if seen.all():
+        return ()
+    first = rfc3339(int(windows_ms[:-1][~seen][0]))
+    count = int((~seen).sum())
+    return (f"{count} of {len(seen)} windows have no data of Kepler and no rows, the first from {first}",)
+
+
+def seen_end_ms(book: pd.DataFrame, windows_ms: np.ndarray) -> int:
+    """End of the newest window in which a node was seen [Unix ms]."""
+    return int(windows_ms[int(book["window"].max()) + 1])
+
+
 def _also(result: pd.DataFrame, name: str, source: Intensity) -> AlsoTotal:
     grams = known_sum(result[also_column(name).name])
-    return AlsoTotal(source=name, kind=source.kind, basis=source.basis, operational_gco2e=grams)
+    return AlsoTotal(
+        source=name, kind=source.kind, basis=source.basis, sources=source.source, operational_gco2e=grams
+    )
 
 
 def by_day(
@@ -81,6 +106,7 @@ def by_day(
     left_out: pd.DataFrame,
     policy: str,
     grid: Grid,
+    length_ms: pd.Series,
     windows_ms: np.ndarray,
 ) -> dict[str, Totals]:
     """The totals of each day in UTC in which windows start, such as `2026-03-01`; none where it is one day.
@@ -98,6 +124,7 @@ def by_day(
             left_out[day[left_out["window"].to_numpy()] == one],
             policy,
             grid,
+            length_ms[day == one],
         )
         for one in (days if len(days) > 1 else ())
     }
@@ -124,6 +151,7 @@ def method(settings: Settings, source: Source) -> dict[str, Any]:
         "overhead_ratio": settings.overhead_ratio,
         "intensity": None if grid is None else str(grid.chosen),
         "intensity_source": () if grid is None else _words(grid.sources[str(grid.chosen)]),
+        "intensity_asked": None if grid is None else dataclasses.asdict(grid.asked),
         "intensity_kind": None if grid is None else grid.sources[str(grid.chosen)].kind,
         "intensity_basis": None if grid is None else grid.sources[str(grid.chosen)].basis,
         "pue": None if grid is None else grid.pue.source,
@@ -154,6 +182,7 @@ def provenance(
         further_units=tuple(unit.name for unit in source.units[1:]),
         also_intensity=source.grid.also if source.grid else (),
         known=known,
+        namespace=settings.namespace,
         cluster=settings.cluster_label[1] if settings.cluster_label else "",
         queries=source.queries(),
         notes=(*source.inputs.notes, *notes, *source.warnings()),

@@ -61,7 +61,7 @@ def _walk(step: Step, count: int, settings: Settings, manifest: Manifest) -> Sci
     try:
         run(
             step.settings(settings), step.outputs, Followed(),
-            when_written=lambda: manifest.add(step), step=words,
+            when_written=lambda _report: manifest.add(step), step=words,
         )  # fmt: skip
     except _GO_ON as error:
         error.what = f"{words}: {error.what}"

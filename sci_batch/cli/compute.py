@@ -13,6 +13,7 @@ from sci_batch.cli.options import with_options
 from sci_batch.cli.running import run
 from sci_batch.cli.terminal import now_ms, on_terminal
 from sci_batch.errors import UsageError
+from sci_batch.report import Report
 from sci_batch.schedule import last_run, lock
 from sci_batch.schedule.naming import for_range
 from sci_batch.settings import Loaded, Output, Settings, push_settings
@@ -46,6 +47,12 @@ def _since_last_run(settings: Settings, outputs: Sequence[Output], seen: Followe
             "--since last-run has nowhere to look for the last run",
             "Give --state FILE, on a disk that outlives this run; or write into a data set.",
         )
+    if settings.state is None and any(output.place and output.target not in data_sets for output in outputs):
+        raise UsageError(
+            "--since last-run without --state follows the data set, which does not know whether the other "
+            "outputs were written",
+            "Give --state FILE, on a disk that outlives this run.",
+        )
     cluster = settings.cluster_label[1] if settings.cluster_label else ""
     with lock.held([*filter(None, [settings.state]), *_folders(data_sets)]):
         if settings.state is not None:
@@ -63,9 +70,13 @@ def _since_last_run(settings: Settings, outputs: Sequence[Output], seen: Followe
         start_ms, end_ms = found.windows.start_ms, found.windows.end_ms
         seen.start, seen.end = rfc3339(start_ms), rfc3339(end_ms)
 
-        def remember() -> None:
+        def remember(report: Report) -> None:
+            """Windows without data at the end are asked for again: late samples may still come."""
+            done_ms = end_ms if report.seen_end_ms is None else report.seen_end_ms
             if settings.state is not None:
-                last_run.write(settings.state, end_ms, cluster)
+                last_run.write(settings.state, done_ms, cluster)
+            if done_ms < end_ms and not settings.quiet:
+                say(f"note: no data after {rfc3339(done_ms)} yet: the next run starts there")
 
         fixed = replace(settings, since_seconds=None, start=seen.start, end=seen.end, settle_seconds=0)
         run(fixed, for_range(outputs, start_ms, end_ms, settings.tz), seen, when_written=remember)
@@ -75,7 +86,8 @@ def _newest_end_ms(data_sets: Sequence[str], settings: Settings, cluster: str) -
     """Up to where all of them are filled [ms since the Unix epoch]; None: one of them is empty."""
     from sci_batch.sinks.dataset import newest_end_ms
 
-    ends = [newest_end_ms(target, cluster, push_settings(settings)) for target in data_sets]
+    push = push_settings(settings)
+    ends = [newest_end_ms(target, cluster, push, settings.namespace) for target in data_sets]
     return min((end for end in ends if end is not None), default=None) if None not in ends else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from sci_batch.cli.log import say
@@ -46,8 +47,9 @@ def write_stored(settings: Settings, place: str, outputs: Sequence[Output]) -> N
     whole = bool(made.provenance.method)
     if not settings.quiet and not whole:
         say(f"note: {made.provenance.notes[0]}")
-    source = Output("parquet" if whole else "csv", Path(place))
-    _, failed = write(made, outputs, sink_options(settings, os.environ), SINKS, source)
+    source = Output("parquet", None, place) if whole else Output("csv", Path(place))
+    options = replace(sink_options(settings, os.environ), computed=False)
+    _, failed = write(made, outputs, options, SINKS, source)
     if failed is not None:
         raise failed
     if not settings.quiet and any(output.target or output.path for output in outputs):

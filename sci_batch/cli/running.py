@@ -26,7 +26,7 @@ def run(
     outputs: Sequence[Output],
     followed: Followed,
     *,
-    when_written: Callable[[], None] = lambda: None,
+    when_written: Callable[[Report], None] = lambda _report: None,
     step: str = "",
 ) -> None:
     """Compute a range and write it.
@@ -38,7 +38,8 @@ def run(
     followed
         Is told the range and a line on the result.
     when_written
-        Called when every output is written; a failed check or a passed limit is no reason not to.
+        Called with the report when every output is written; a failed check or a passed limit is no reason
+        not to.
     step
         Words in front of that line, of one run among many: the rest is said with `--verbose` only.
 
@@ -66,11 +67,11 @@ def run(
     if talkative:
         _explain_flags(report)
     if len(written) == len(outputs):
-        when_written()
+        when_written(report)
     words, fields = _summary(report, written, time.monotonic() - began)
     followed.words = words
     if not settings.quiet:
-        say(f"{step or 'done'}: {words}", **fields)
+        say(f"{step or ('computed' if failed else 'done')}: {words}", **fields)
     judge(limits, settings, failed, [check.breach for check in trust if check.breach])
 
 

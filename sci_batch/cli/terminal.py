@@ -105,7 +105,6 @@ def sink_options(settings: Settings, environ: Mapping[str, str]) -> SinkOptions:
         now_ms=now_ms(environ),
         appended=Path(summary) if summary else None,
         disclosed=settings.disclose,
-        computed=settings.from_file is None,
     )
 
 

@@ -139,8 +139,8 @@ def write(
 
 
 def _stored(written: Sequence[Output]) -> Output | None:
-    """The best of the files that `push` and `report` read."""
-    files = {output.format: output for output in reversed(written) if output.path}
+    """The best of what `push` and `report` read."""
+    files = {output.format: output for output in reversed(written) if output.place}
     return next((files[name] for name in STORED if name in files), None)
 
 
@@ -151,13 +151,13 @@ def _again(report: Report, failed: Sequence[Output], stored: Output | None, push
             "With -o parquet=FILE beside it, `sci-batch push --from FILE` can do it later without computing."
         )
     addresses = all(output.target for output in failed)
-    words = ["sci-batch", *(("push", "--from") if addresses else ("report",)), str(stored.path)]
+    words = ["sci-batch", *(("push", "--from") if addresses else ("report",)), stored.place]
     for output in failed:
         words += ["-o", str(output)]
     words += [word for pair in push.given.items() for word in pair]
     if stored.format == "csv":
         words += _unsaid(report)
-    logins = any(has_login(output.target) for output in failed if output.target)
+    logins = any(has_login(output.target) for output in failed if output.format in ADDRESSED)
     return f"Then run: {shlex.join(words)}{' (with the login in the address)' if logins else ''}"
 
 

@@ -12,7 +12,7 @@ from sci_batch.schedule import documents
 from sci_batch.schedule.naming import for_range
 from sci_batch.settings import OPTIONS, Output, Settings, windows_of
 from sci_batch.settings.document import plain
-from sci_batch.windows import cut, rfc3339
+from sci_batch.windows import cut, parse_time, rfc3339
 
 KIND = "backfill"
 NEWEST_ONLY = frozenset({"pushgateway", "textfile"})
@@ -65,8 +65,20 @@ def steps(settings: Settings, now_ms: int) -> tuple[Step, ...]:
     )  # fmt: skip
     for step in (found[0], found[-1]):
         _check_windows(step, settings)
+    _check_range(found, settings, now_ms)
     _check_outputs(found, settings.output)
     return found
+
+
+def _check_range(found: Sequence[Step], settings: Settings, now_ms: int) -> None:
+    """Steps are whole; what was asked for beyond them would be missing without a word."""
+    edges = {"--start": (settings.start, found[0].start_ms), "--end": (settings.end, found[-1].end_ms)}
+    for flag, (text, edge_ms) in edges.items():
+        if text is not None and parse_time(text, now_ms, settings.tz) != edge_ms:
+            raise UsageError(
+                f"{flag} {text} is no edge of a step of {settings.every}",
+                f"Give {flag} {rfc3339(edge_ms)}, or a shorter --every.",
+            )
 
 
 def _check_windows(step: Step, settings: Settings) -> None:

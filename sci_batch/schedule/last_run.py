@@ -77,7 +77,7 @@ def following(last_ms: int | None, settings: Settings, now_ms: int) -> Next:
     earliest = floor_ms(min(end - settings.max_catch_up_seconds * MS_PER_SECOND, end - 1), window, tz)
     words: tuple[str, ...] = ()
     if start < earliest:
-        words = (_left_out(start, earliest),)
+        words = (_left_out(start, earliest, window),)
         start = earliest
     return Next(cut(start, end, window, tz), words)
 
@@ -96,9 +96,11 @@ def _length_ms(window: str) -> int:
     return 0 if window == ALL else parse_duration(window) * MS_PER_SECOND
 
 
-def _left_out(start_ms: int, earliest_ms: int) -> str:
-    span = f"--start {rfc3339(start_ms)} --end {rfc3339(earliest_ms)}"
+def _left_out(start_ms: int, earliest_ms: int, window: str) -> str:
+    every = "" if window == ALL else f" --every {window}"
+    span = f"--start {rfc3339(start_ms)} --end {rfc3339(earliest_ms)}{every}"
     return (
         f"warning: the last run ended at {rfc3339(start_ms)}, longer ago than --max-catch-up: what lies "
-        f"before {rfc3339(earliest_ms)} is left out. To have it: sci-batch backfill {span}"
+        f"before {rfc3339(earliest_ms)} is left out. To have it, with the flags of this run: "
+        f"sci-batch backfill {span}"
     )

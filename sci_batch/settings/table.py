@@ -178,7 +178,7 @@ class Settings:
     )  # fmt: skip
     group_by: tuple[str, ...] = option(
         "group-by", panel=SELECTION, metavar="KEYS", parse=values.group_by, default="namespace,workload",
-        commas=True, commands=("compute", "record", "queries", "push"),
+        commas=True, commands=(*_COMPUTE, "record", "queries", "push"),
         help="Any of cluster,node,namespace,workload,pod and label:KEY.",
     )  # fmt: skip
 

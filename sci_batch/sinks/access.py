@@ -137,14 +137,15 @@ def _host(target: str) -> str:
     return split_url(target).netloc.rpartition("@")[2]
 
 
-def group_name(push: Push, group_by: Sequence[str]) -> str:
-    """Value of the label `group`: the group keys where `--push-group` is not given.
+def group_name(push: Push, group_by: Sequence[str], namespace: Sequence[str] = ()) -> str:
+    """Value of the label `group`, where `--push-group` is not given: the group keys, and what was selected.
 
     >>> group_name(Push(), ("namespace", "label:team"))
     'namespace_label_team'
     """
     keys = (label_column(key) if key.startswith(LABEL_KEY_PREFIX) else key for key in group_by)
-    return push.group or "_".join(keys)
+    selected = f" of {','.join(namespace)}" if namespace else ""  # no part takes the place of the whole
+    return push.group or "_".join(keys) + selected
 
 
 def check(push: Push, targets: Sequence[str]) -> None:

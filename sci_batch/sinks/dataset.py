@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from sci_batch.errors import SinkError, UsageError
-from sci_batch.report import Report
+from sci_batch.report import Provenance, Report
 from sci_batch.sinks import SinkOptions, day_file, runs
 from sci_batch.sinks.access import Push
 from sci_batch.sinks.location import Location, located
@@ -49,7 +49,9 @@ def write(report: Report, options: SinkOptions) -> None:
             files.write(name, day_file.written(rows))
 
 
-def newest_end_ms(target: str, cluster: str = "", push: Push | None = None) -> int | None:
+def newest_end_ms(
+    target: str, cluster: str = "", push: Push | None = None, namespace: tuple[str, ...] = ()
+) -> int | None:
     """End of the newest window that is stored of a cluster [ms since the Unix epoch]; None without any.
 
     Parameters
@@ -60,17 +62,24 @@ def newest_end_ms(target: str, cluster: str = "", push: Push | None = None) -> i
         Value of `--cluster-label`; empty without it.
     push
         Patience with the store.
+    namespace
+        What `--namespace` selects.
 
     Raises
     ------
     SinkError
-        The store or the newest file cannot be read.
+        The store or the newest file cannot be read, or it holds rows of another selection.
     UsageError
         The target is no folder that could hold a data set.
     """
     files = storage(located(target), push or Push())
     names = _names(files, {cluster or NO_CLUSTER})
-    return int(_rows(files, names[-1]).windows_ms[-1, 1]) if names else None
+    if not names:
+        return None
+    newest = _rows(files, names[-1])
+    for run in newest.runs:
+        _same_selection(run.provenance, namespace, located(target))
+    return int(newest.windows_ms[-1, 1])
 
 
 def read(target: str, cluster: str = "", push: Push | None = None) -> Report:
@@ -108,6 +117,7 @@ def _merged(
     SinkError
         A stored window is covered in part, or by windows of another file; or any is, under `no_clobber`.
     """
+    _same_rows(new, stored, location)
     everywhere = Cover(np.concatenate([rows.windows_ms for rows in new.values()]))
     changed: dict[str, Rows] = {}
     for name in sorted({*new, *stored}):
@@ -126,6 +136,22 @@ def _merged(
         if fresh is not None:
             changed[name] = runs.together([*kept, fresh])
     return changed
+
+
+def _same_rows(new: dict[str, Rows], stored: dict[str, Rows], location: Location) -> None:
+    """Windows are replaced whole, so rows that the new run did not look for would be lost."""
+    made = next(iter(new.values())).runs[0].provenance
+    for run in (run for rows in stored.values() for run in rows.runs):
+        _same_selection(run.provenance, made.namespace, location)
+
+
+def _same_selection(made: Provenance, namespace: tuple[str, ...], place: object) -> None:
+    if made.namespace != namespace:
+        there, here = (" and ".join(globs) or "all namespaces" for globs in (made.namespace, namespace))
+        raise SinkError(
+            f"{place} holds results of {there}, and these are of {here}: they would take each other's place",
+            "Results of another --namespace belong in a folder of their own.",
+        )
 
 
 def _exists(location: Location, window: np.ndarray) -> SinkError:

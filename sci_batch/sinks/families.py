@@ -66,7 +66,7 @@ def common_labels(report: Report, push: Push, *, job: bool) -> dict[str, str]:
     found = {"job": JOB} if job else {}
     if made.cluster:
         found["cluster"] = made.cluster
-    return {**found, "group": group_name(push, made.group_by)}
+    return {**found, "group": group_name(push, made.group_by, made.namespace)}
 
 
 def newest(report: Report) -> Report:

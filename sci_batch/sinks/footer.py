@@ -66,7 +66,7 @@ def _beside(also: AlsoTotal, chosen_gco2e: float | None) -> str:
     """O by another intensity, and how far it is from the chosen one's."""
     other = also.operational_gco2e
     change = f", {other / chosen_gco2e - 1:+.1%}" if other is not None and chosen_gco2e else ""
-    return f"O = {quantity(other, 'gCO2e')} by {also.source} ({also.kind}, {also.basis}){change}"
+    return f"O = {quantity(other, 'gCO2e')} by {also.sources} ({also.kind}, {also.basis}){change}"
 
 
 def _score(report: Report) -> list[tuple[str, str]]:

@@ -171,6 +171,7 @@ def _joined(made: Sequence[Provenance]) -> Provenance:
         functional_unit=next((one.functional_unit for one in made if one.functional_unit), None),
         further_units=_texts(name for one in made for name in one.further_units),
         also_intensity=_texts(name for one in made for name in one.also_intensity),
+        namespace=_texts(glob for one in made for glob in one.namespace),
         known=_texts(name for one in made for name in one.known),
         queries=_texts(query for one in made for query in one.queries),
         notes=_texts([note for one in made for note in one.notes] + ([mixed] if len(methods) > 1 else [])),

@@ -18,7 +18,10 @@ import pytest
 from sci_batch import pipeline
 from sci_batch.cli.compute import _since_last_run
 from sci_batch.cli.ending import Followed
+from sci_batch.errors import UsageError
 from sci_batch.report import Report
+from sci_batch.schedule import last_run
+from sci_batch.schedule.naming import for_range
 from sci_batch.settings import Output, Settings
 from sci_batch.sinks import SINKS
 from tests.cli import handmade
@@ -174,7 +177,7 @@ def data_set(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, int | None]
 
     def place(ends: dict[str, int | None]) -> list[Settings]:
         module, ran = ModuleType("sci_batch.sinks.dataset"), []
-        module.newest_end_ms = lambda target, cluster, push: ends[target]  # type: ignore[attr-defined]
+        module.newest_end_ms = lambda target, cluster, push, namespace: ends[target]  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, module.__name__, module)
         monkeypatch.setitem(SINKS, "parquet", lambda report, path, options: None)
         monkeypatch.setenv("SCI_BATCH_NOW", NOW)
@@ -235,3 +238,29 @@ def test_a_data_set_on_this_machine_is_locked(
     outputs = (Output("parquet", None, target),)
     _since_last_run(replace(Settings(), since_seconds="last-run"), outputs, Followed())
     assert (tmp_path / "results.lock").exists()
+
+
+def test_a_data_set_alone_does_not_know_of_other_outputs(tmp_path: Path) -> None:
+    """Seen: a window that a receiver did not take was never sent again."""
+    outputs = (Output("parquet", None, f"{tmp_path}/set/"), Output("csv", tmp_path / "a.csv"))
+    settings = Settings(prometheus_url="http://h:9090", since_seconds="last-run", output=outputs)
+    with pytest.raises(UsageError, match="without --state"):
+        _since_last_run(settings, outputs, Followed())
+
+
+def test_windows_without_data_at_the_end_are_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    state = tmp_path / "state.json"
+    monkeypatch.setenv("SCI_BATCH_NOW", NOW)
+    report = replace(handmade.report(), seen_end_ms=HOUR_1)
+    monkeypatch.setattr(pipeline, "run", lambda settings, *, now_ms, progress: report)
+    settings = Settings(prometheus_url="http://h:9090", since_seconds="last-run", state=state)
+    _since_last_run(settings, (Output("csv", tmp_path / "a.csv"),), Followed())
+    assert last_run.read(state, "") == HOUR_1
+
+
+def test_a_data_set_has_no_placeholders_and_unknown_ones_are_refused(tmp_path: Path) -> None:
+    for output in (Output("parquet", None, f"{tmp_path}/{{date}}/"), Output("csv", tmp_path / "{dat}.csv")):
+        with pytest.raises(UsageError):
+            for_range((output,), HOUR_1, HOUR_2, "UTC")

@@ -129,7 +129,10 @@ def test_only_what_may_pass_is_tried_again() -> None:
     for name in ("base", "overlays/backfill"):
         (job,) = [one for one in objects(name) if one["kind"] in ("Job", "CronJob")]
         spec = job["spec"] if job["kind"] == "Job" else job["spec"]["jobTemplate"]["spec"]
-        (rule,) = spec["podFailurePolicy"]["rules"]
+        drained, rule = spec["podFailurePolicy"]["rules"]
+        assert drained == {
+            "action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+        }  # fmt: skip
         assert set(rule["onExitCodes"]["values"]) == final
         assert rule["onExitCodes"]["operator"] == "In"
 

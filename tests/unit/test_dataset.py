@@ -404,3 +404,14 @@ def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
     write(tmp_path, run(24, 25, unit="user"))
     with pytest.raises(SourceError, match="do not fit together"):
         stored.read(tmp_path, cluster="default")
+
+
+def test_another_selection_does_not_take_the_place_of_rows(tmp_path: Path) -> None:
+    """Seen: a run with --namespace deleted the rows of all others of the same windows."""
+    write(tmp_path, run(0, 1))
+    before = contents(tmp_path)
+    with pytest.raises(SinkError, match="all namespaces, and these are of shop"):
+        write(tmp_path, run(0, 1, namespace=("shop",)))
+    assert contents(tmp_path) == before
+    with pytest.raises(SinkError, match="all namespaces"):
+        newest_end_ms(f"{tmp_path}/", namespace=("shop",))

@@ -32,7 +32,7 @@ def settings(*outputs: str, **given: Any) -> Settings:
         ("day-{date}.csv", "day-2026-03-02.csv"),
         ("{start}--{end}.csv", "20260301T230000Z--20260302T230000Z.csv"),
         ("date={date}/{date}.csv", "date=2026-03-02/2026-03-02.csv"),
-        ("{day}-{}.csv", "{day}-{}.csv"),
+        ("day-{}.csv", "day-{}.csv"),
     ],
 )
 def test_a_name_holds_the_range(template: str, wanted: str) -> None:
@@ -91,7 +91,17 @@ def test_what_cannot_be_walked_is_refused(outputs: list[str], given: dict[str, A
 
 
 @pytest.mark.parametrize(
-    "given", [{"tz": "Asia/Kolkata", "window": "30m"}, {"window": "all"}, {"window": "1d"}]
+    "given",
+    [
+        {
+            "tz": "Asia/Kolkata",
+            "window": "30m",
+            "start": "2026-03-01T00:00:00+05:30",
+            "end": "2026-04-01T00:00:00+05:30",
+        },
+        {"window": "all"},
+        {"window": "1d"},
+    ],
 )
 def test_what_can_be_walked(given: dict[str, Any]) -> None:
     assert len(steps(settings("csv={start}.csv", "remote-write=http://h", **given), NOW)) in (30, 31)
@@ -172,3 +182,16 @@ def test_a_file_that_is_no_state_of_a_backfill(tmp_path: Path, change: dict[str,
     path.write_text(json.dumps({**json.loads(path.read_bytes()), **change}))
     with pytest.raises(UsageError, match="state"):
         Manifest(path, wanted)
+
+
+def test_a_range_that_is_not_whole_steps_is_refused_and_not_cut() -> None:
+    """Seen: 19 hours that were asked for were never computed, with exit 0."""
+    chosen = replace(
+        Settings(), start="2026-03-02T01:00:00Z", end="2026-03-03T19:00:00Z", every="1d",
+        output=(Output("csv", Path("a-{date}.csv")),),
+    )  # fmt: skip
+    with pytest.raises(
+        UsageError, match="--start 2026-03-02T01:00:00Z is no edge of a step of 1d"
+    ) as refused:
+        steps(chosen, 1_800_000_000_000)
+    assert "--start 2026-03-02T00:00:00Z" in refused.value.cure

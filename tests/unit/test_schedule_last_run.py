@@ -66,7 +66,7 @@ def test_what_is_left_out_is_told_with_the_command_that_does_it() -> None:
     assert words.startswith(
         "warning: the last run ended at 2026-02-01T00:00:00Z, longer ago than --max-catch"
     )
-    assert words.endswith("backfill --start 2026-02-01T00:00:00Z --end 2026-02-26T14:00:00Z")
+    assert words.endswith("backfill --start 2026-02-01T00:00:00Z --end 2026-02-26T14:00:00Z --every 1h")
 
 
 def test_a_last_run_in_the_future_is_refused() -> None:

@@ -76,7 +76,7 @@ def test_the_source_of_r_is_how_it_is_counted(tmp_path: Path) -> None:
 
 def test_a_stored_result_does_not_say_when_it_was_calculated(tmp_path: Path) -> None:
     SINKS["parquet"](handmade.report(), tmp_path / "r.parquet", SinkOptions())
-    done = sci_batch("push", "--from", str(tmp_path / "r.parquet"), "-o", "sci-yaml", "-q")
+    done = sci_batch("report", str(tmp_path / "r.parquet"), "-o", "sci-yaml", "-q")
     assert yaml.safe_load(done.stdout)["metadata"]["calculation-date"] == "unknown"
 
 

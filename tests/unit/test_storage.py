@@ -181,10 +181,10 @@ def test_the_command_writes_a_folder_and_reads_it_back(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["date=2026-03-01"]
     for given in (place, f"{tmp_path}/set"):
-        pushed = sci_batch("push", "--from", given, "-o", "csv")
+        pushed = sci_batch("report", given, "-o", "csv", "-q")
         assert pushed.stdout == (tmp_path / "a.csv").read_text(encoding="utf-8")
         again = sci_batch("push", "--from", given, "-o", f"parquet={place}")
         assert (again.returncode, "is both read and written" in again.stderr) == (2, True)
-    wrong = sci_batch("push", "--from", place, "-o", "csv", "--cluster-label", "cluster=eu")
+    wrong = sci_batch("report", place, "-o", "csv", "--cluster-label", "cluster=eu")
     assert wrong.returncode == 2
     assert "holds no data set of cluster eu" in wrong.stderr
