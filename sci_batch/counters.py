@@ -109,6 +109,27 @@ def any_flag(group: np.ndarray, bits: np.ndarray, size: int) -> np.ndarray:
     return out
 
 
+def weighted_mean(
+    group: np.ndarray, values: np.ndarray, weight: np.ndarray, size: int, otherwise: np.ndarray | None = None
+) -> np.ndarray:
+    """Mean by weight in each group; by the other weight, or the plain mean, where nothing weighs.
+
+    A mean of equal values is that value, to the last bit.
+
+    >>> values, weight = np.array([1.0, 4.0, 2.0, 6.0]), np.array([2.0, 1.0, 0.0, 0.0])
+    >>> weighted_mean(np.array([0, 0, 1, 1]), values, weight, 2)
+    array([2., 4.])
+    """
+    spare = np.ones(len(values)) if otherwise is None else otherwise
+    total = np.bincount(group, weight, size)
+    mass = np.where(total[group] > 0, weight, spare)
+    mean = np.bincount(group, mass * values, size) / np.bincount(group, mass, size)
+    low, high = np.full(size, np.inf), np.full(size, -np.inf)
+    np.minimum.at(low, group, values)
+    np.maximum.at(high, group, values)
+    return np.clip(mean, low, high)
+
+
 def joined_words(group: np.ndarray, words: pd.Series, size: int) -> pd.Series:
     """The distinct words of each group, joined by `+`; blank only where nothing else is there."""
     distinct = words.unique()

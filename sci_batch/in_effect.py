@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import any_flag, joined_words
+from sci_batch.counters import any_flag, joined_words, weighted_mean
 from sci_batch.energy import Steps
 from sci_batch.grid import Grid
 
@@ -36,7 +36,11 @@ def intensity(
     at = steps.nodes.join(grid.at(name, steps.nodes["node"], steps.nodes["step"].to_numpy(), steps.edges_ms))
     place = at.groupby(["window", "node"], sort=True).ngroup().to_numpy()
     places = at.assign(place=place).drop_duplicates("place").sort_values("place", ignore_index=True)
-    left = _mean(place, at["gco2e_per_kwh"], at["left_kwh"].fillna(0.0), at["seconds"], len(places))
+    value, weight, seconds = (
+        column.to_numpy(np.float64)
+        for column in (at["gco2e_per_kwh"], at["left_kwh"].fillna(0.0), at["seconds"])
+    )
+    left = weighted_mean(place, value, weight, len(places), otherwise=seconds)
     places = places[["window", "node"]].assign(
         left=left,
         source=joined_words(place, at["source"], len(places)),
@@ -57,7 +61,9 @@ def _active(rows: pd.DataFrame, steps: Steps, at: pd.DataFrame, left: np.ndarray
         at[["step", "node", "gco2e_per_kwh"]], on=["step", "node"], how="left", validate="m:1"
     )
     size = int(used["row"].max()) + 1 if len(used) else 0
-    of_row = _mean(used["row"].to_numpy(), used["gco2e_per_kwh"], used["active_kwh"], None, size)
+    of_row = weighted_mean(
+        used["row"].to_numpy(), used["gco2e_per_kwh"].to_numpy(), used["active_kwh"].to_numpy(), size
+    )
     number = rows["energy_row"].to_numpy()
     out = left.copy()
     out[number >= 0] = of_row[number[number >= 0]]
@@ -69,21 +75,3 @@ def _of_both(rows: pd.DataFrame) -> np.ndarray:
     grams = rows["active_kwh"] * rows["active"] + rows["shared_kwh"] * rows["left"]
     mean = np.where(energy_kwh > 0, grams / energy_kwh.where(energy_kwh > 0), rows["left"])
     return np.clip(mean, rows[["active", "left"]].min(axis=1), rows[["active", "left"]].max(axis=1))
-
-
-def _mean(
-    group: np.ndarray, values: pd.Series, weight: pd.Series, otherwise: pd.Series | None, size: int
-) -> np.ndarray:
-    """Mean by weight in each group; by the other weight, or the plain mean, where nothing weighs.
-
-    A mean of equal values is that value, to the last bit.
-    """
-    value, mass = values.to_numpy(np.float64), weight.to_numpy(np.float64)
-    spare = np.ones(len(value)) if otherwise is None else otherwise.to_numpy(np.float64)
-    total = np.bincount(group, mass, size)
-    mass = np.where(total[group] > 0, mass, spare)
-    mean = np.bincount(group, mass * value, size) / np.bincount(group, mass, size)
-    low, high = np.full(size, np.inf), np.full(size, -np.inf)
-    np.minimum.at(low, group, value)
-    np.maximum.at(high, group, value)
-    return np.clip(mean, low, high)

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import any_flag, joined_words
+from sci_batch.counters import any_flag, joined_words, weighted_mean
 from sci_batch.schema import LABEL_KEY_PREFIX, WHERE_KNOWN, also_column, label_column
 
 SUMS = [
@@ -75,9 +75,11 @@ def group(pods: pd.DataFrame, group_by: tuple[str, ...], also: tuple[str, ...] =
     if not by_kind:
         out["workload_kind"] = joined_words(number, pods["workload_kind"], size)
     weight = pods["energy_kwh"].fillna(0.0).clip(lower=0.0).to_numpy()
-    out["coverage"] = _mean(number, pods["coverage"].to_numpy(), weight, size)
+    out["coverage"] = weighted_mean(number, pods["coverage"].to_numpy(), weight, size)
     # weighted by energy it is O / (E x PUE), the intensity in effect
-    out["intensity_gco2e_per_kwh"] = _mean(number, pods["intensity_gco2e_per_kwh"].to_numpy(), weight, size)
+    out["intensity_gco2e_per_kwh"] = weighted_mean(
+        number, pods["intensity_gco2e_per_kwh"].to_numpy(), weight, size
+    )
     for words in SOURCES:
         out[words] = joined_words(number, pods[words], size)
     out["flags"] = any_flag(number, pods["flags"].to_numpy(), size)
@@ -87,20 +89,6 @@ def group(pods: pd.DataFrame, group_by: tuple[str, ...], also: tuple[str, ...] =
 def known_columns(grouped: pd.DataFrame) -> tuple[str, ...]:
     """Which of the columns of `schema.WHERE_KNOWN` hold anything."""
     return tuple(column.name for column in WHERE_KNOWN if grouped[column.name].notna().any())
-
-
-def _mean(number: np.ndarray, values: np.ndarray, weight: np.ndarray, size: int) -> np.ndarray:
-    """Weighted mean per group; the plain mean where nothing weighs."""
-    total = np.bincount(number, weight, size)
-    count = np.bincount(number, minlength=size)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        weighted = np.bincount(number, values * weight, size) / total
-    plain = np.bincount(number, values, size) / count
-    low = np.full(size, np.inf)
-    high = np.full(size, -np.inf)
-    np.minimum.at(low, number, values)
-    np.maximum.at(high, number, values)
-    return np.clip(np.where(total > 0, weighted, plain), low, high)
 
 
 def select(namespaces: pd.Series, globs: tuple[str, ...]) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch.counters import FLAG_BITS, any_flag, joined_words, window_of_step
-from sci_batch.energy.totals import NODE_KEY, POD_KEY, Energy
+from sci_batch.energy.totals import NODE_KEY, POD_KEY, Energy, watched
 from sci_batch.units import MS_PER_SECOND
 
 
@@ -74,15 +74,12 @@ def _nodes(nodes: pd.DataFrame, step_ms: np.ndarray, window_ms: np.ndarray) -> p
     groups = seen.groupby(NODE_KEY, sort=True)
     row = groups.ngroup().to_numpy()
     out = groups[["node_kwh", "seen_ms"]].sum(min_count=1).reset_index()
-    coverage = np.minimum(out["seen_ms"].to_numpy() / window_ms[out["window"].to_numpy()], 1.0)
-    coverage = np.where(coverage > 1 - 1e-9, 1.0, coverage)
     of_whole = FLAG_BITS["gap"] | FLAG_BITS["no-node-energy"]  # of the window, whatever its steps say
-    bits = any_flag(row, nodes["flags"].to_numpy(), len(out)) & ~of_whole
-    bits = bits | np.where(coverage < 1.0, FLAG_BITS["gap"], 0)
-    bits = bits | np.where(out["node_kwh"].isna(), FLAG_BITS["no-node-energy"], 0)
-    return out.drop(columns="seen_ms").assign(
-        source=joined_words(row, nodes["source"], len(out)), coverage=coverage, flags=bits
+    told = out.drop(columns="seen_ms").assign(
+        source=joined_words(row, nodes["source"], len(out)),
+        flags=any_flag(row, nodes["flags"].to_numpy(), len(out)) & ~of_whole,
     )
+    return watched(told, out["seen_ms"].to_numpy() / window_ms[out["window"].to_numpy()])
 
 
 def _left(nodes: pd.DataFrame, pods: pd.DataFrame, step_ms: np.ndarray) -> pd.DataFrame:

@@ -96,13 +96,19 @@ def _nodes(
         .merge(_seen(parts, nodes), on=NODE_KEY, how="left", validate="1:1")
     )
     length = np.diff(edges_ms)[frame["window"].to_numpy()] / MS_PER_SECOND
-    coverage = np.minimum(frame["seconds"].fillna(0.0).to_numpy() / length, 1.0)
+    told = frame.drop(columns="seconds").assign(
+        flags=frame["flags"].fillna(0).astype("int64"), source=frame["source"].fillna("").astype("str")
+    )
+    return watched(told, frame["seconds"].fillna(0.0).to_numpy() / length)
+
+
+def watched(nodes: pd.DataFrame, share: np.ndarray) -> pd.DataFrame:
+    """Nodes with their coverage, `share` of the time [0..1, and what rounding adds], and flags of doubt."""
+    coverage = np.minimum(share, 1.0)
     coverage = np.where(coverage > 1 - 1e-9, 1.0, coverage)
-    bits = frame["flags"].fillna(0).to_numpy().astype(np.int64)
-    bits = bits | np.where(coverage < 1.0, FLAG_BITS["gap"], 0)
-    bits = bits | np.where(frame["node_kwh"].isna(), FLAG_BITS["no-node-energy"], 0)
-    source = frame["source"].fillna("").astype("str")
-    return frame.assign(coverage=coverage, flags=bits, source=source).drop(columns="seconds")
+    bits = nodes["flags"].to_numpy() | np.where(coverage < 1.0, FLAG_BITS["gap"], 0)
+    bits = bits | np.where(nodes["node_kwh"].isna(), FLAG_BITS["no-node-energy"], 0)
+    return nodes.assign(coverage=coverage, flags=bits)
 
 
 def _seen(parts: list[Booked], nodes: pd.DataFrame) -> pd.DataFrame:
