@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import intensity, pue, what_if
-from sci_batch.carbon import known_sum
 from sci_batch.errors import UsageError
 from sci_batch.intensity import Intensity, Request
 from sci_batch.provenance import fingerprint
-from sci_batch.report import Provenance, Report, Totals, UnitTotal
+from sci_batch.report import Provenance, Report, Totals
 from sci_batch.settings import Settings
+from sci_batch.sums import of_rows
 from sci_batch.units import MS_PER_SECOND, SECONDS_PER_HOUR
 
 CHOICES = ("intensity", "pue", "embodied", "lifespan_seconds", "shift_seconds", "flexible")
@@ -221,18 +221,6 @@ def _other_lifespan(settings: Settings, method: dict[str, Any]) -> float:
 
 def _totals(sums: Totals, result: pd.DataFrame) -> Totals:
     """The totals of the other result; energy, units of work and books are those of the stored one."""
-    grams = known_sum(result["carbon_gco2e"])
-
-    def score(r: float | None) -> float | None:
-        return grams / r if grams is not None and r else None
-
-    units = tuple(
-        UnitTotal(name=unit.name, functional_units=unit.functional_units,
-                  sci_gco2e_per_unit=score(unit.functional_units))
-        for unit in sums.units
-    )  # fmt: skip
-    return dataclasses.replace(
-        sums, operational_gco2e=known_sum(result["operational_gco2e"]),
-        embodied_gco2e=known_sum(result["embodied_gco2e"]), carbon_gco2e=grams,
-        sci_gco2e_per_unit=score(sums.functional_units), units=units,
-    )  # fmt: skip
+    told = of_rows(result, {unit.name: unit.functional_units for unit in sums.units})
+    kept = ("rows", "energy_kwh", "functional_units")
+    return dataclasses.replace(sums, **{name: value for name, value in told.items() if name not in kept})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 
@@ -24,9 +23,3 @@ def sci(carbon_gco2e: pd.Series, functional_units: pd.Series) -> pd.Series:
     [0.050199999999999995, nan]
     """
     return carbon_gco2e / functional_units.where(functional_units > 0)
-
-
-def known_sum(values: pd.Series) -> float | None:
-    """Sum of what is known; None when nothing is, as unknown is not zero."""
-    total = values.sum(min_count=1)
-    return None if np.isnan(total) else float(total)

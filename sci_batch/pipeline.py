@@ -23,6 +23,7 @@ from sci_batch.report import Report
 from sci_batch.score import scored, units_of_work
 from sci_batch.settings import Settings
 from sci_batch.source import Source, opened
+from sci_batch.sums import flag_counts
 
 
 def run(settings: Settings, *, now_ms: int, progress: Progress) -> Report:
@@ -93,7 +94,7 @@ def work(source: Source, settings: Settings, listener: Listener | None = None) -
         totals=summary.totals(*summed),
         days=summary.by_day(*summed, windows_ms),
         provenance=provenance,
-        flag_counts=schema.flag_counts(result["flags"]),
+        flag_counts=flag_counts(result["flags"]),
         seen_end_ms=summary.seen_end_ms(book, windows_ms),
     )
     return Work(

@@ -200,25 +200,6 @@ FLAGS = {
 }
 
 
-def mean_coverage(result: pd.DataFrame) -> float:
-    """Coverage of all rows together, weighted by energy; the plain mean where no energy is known."""
-    import numpy as np
-
-    weight = result["energy_kwh"].fillna(0.0).to_numpy()
-    coverage = result["coverage"].to_numpy()
-    mean = float(np.average(coverage, weights=weight)) if weight.sum() > 0 else float(coverage.mean())
-    return min(max(mean, float(coverage.min())), float(coverage.max()))
-
-
-def flag_counts(flags: pd.Series) -> dict[str, int]:
-    """Rows per flag, most frequent first; `flags` is the column of the result."""
-    texts = flags.value_counts()
-    counts = {
-        name: int(texts[[name in str(text).split(",") for text in texts.index]].sum()) for name in FLAGS
-    }
-    return dict(sorted(((name, count) for name, count in counts.items() if count), key=lambda pair: -pair[1]))
-
-
 def check(result: pd.DataFrame, columns: tuple[Column, ...]) -> None:
     """Raise `ValueError` with every way in which a frame is not a RESULT of these columns."""
     import numpy as np

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import __version__, embodied
-from sci_batch.carbon import known_sum
 from sci_batch.functional_unit import Served
 from sci_batch.grid import Grid
 from sci_batch.intensity import Intensity
 from sci_batch.provenance import fingerprint
-from sci_batch.report import AlsoTotal, Provenance, Totals, UnitTotal
-from sci_batch.schema import also_column, mean_coverage
+from sci_batch.report import AlsoTotal, Provenance, Totals
+from sci_batch.schema import also_column
 from sci_batch.settings import Settings
 from sci_batch.source import Source
+from sci_batch.sums import known_sum, mean_coverage, of_rows
 from sci_batch.windows import rfc3339
 
 
@@ -38,27 +38,11 @@ def totals(
     that of `--unattributed`, `grid` what stands beside the chosen intensity, `length_ms` the length of
     each window by its number: a window in which no node was seen has no row, and lowers the coverage.
     """
-    grams = known_sum(result["carbon_gco2e"])
-    units = tuple(
-        UnitTotal(
-            name=name,
-            functional_units=r.total,
-            sci_gco2e_per_unit=grams / r.total if grams is not None and r.total else None,
-        )
-        for name, r in served.items()
-    )
     known = book[book["node_kwh"].notna()]
     dropped = book["unattributed_kwh"] if policy == "drop" else book["unattributed_kwh"].iloc[:0]
     hidden = {"--namespace": left_out["energy_kwh"], "--unattributed drop": dropped}
     return Totals(
-        rows=len(result),
-        energy_kwh=known_sum(result["energy_kwh"]),
-        operational_gco2e=known_sum(result["operational_gco2e"]),
-        embodied_gco2e=known_sum(result["embodied_gco2e"]),
-        carbon_gco2e=grams,
-        functional_units=units[0].functional_units if units else None,
-        sci_gco2e_per_unit=units[0].sci_gco2e_per_unit if units else None,
-        units=units,
+        **of_rows(result, {name: r.total for name, r in served.items()}),
         also=tuple(_also(result, name, grid.sources[name]) for name in grid.also),
         coverage=mean_coverage(result) * float(length_ms[_seen(book, length_ms)].sum() / length_ms.sum()),
         node_energy_kwh=known_sum(book["node_kwh"]),

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from sci_batch.errors import SinkError
-from sci_batch.report import AlsoTotal, Provenance, Report, Totals, UnitTotal
-from sci_batch.schema import also_column, flag_counts, mean_coverage, of_unit
+from sci_batch.report import AlsoTotal, Provenance, Report, Totals
+from sci_batch.schema import also_column, of_unit
 from sci_batch.sinks.head import typed
+from sci_batch.sums import flag_counts, known_sum, mean_coverage, of_rows
 from sci_batch.windows import rfc3339
 
 _MS = "datetime64[ms]"
@@ -149,10 +150,10 @@ def _cut(run: Run, windows: tuple[int, ...], rows: Rows) -> Run:
 
 def _r_of_part(total: float | None, whole: pd.DataFrame, part: pd.DataFrame, column: str) -> float | None:
     """R of a part; unknown where rows share one R, so that the rows add up to more than the total."""
-    added = _sum(whole[column])
+    added = known_sum(whole[column])
     if total is None or added is None or not math.isclose(total, added, rel_tol=1e-9):
         return None
-    return _sum(part[column])
+    return known_sum(part[column])
 
 
 def _joined(made: Sequence[Provenance]) -> Provenance:
@@ -188,22 +189,10 @@ def _plus(texts: Iterable[str]) -> str:
 
 def _sums(result: pd.DataFrame, made: Provenance, parts: Sequence[tuple[Provenance, Totals]]) -> Totals:
     """Totals of the rows; what rows do not hold is the sum of the parts, unknown where one does not say."""
-    carbon = _sum(result["carbon_gco2e"])
-    units = []
-    for name in made.units:
-        r = _all([_r(sums, of, name) for of, sums in parts])
-        score = carbon / r if carbon is not None and r else None
-        units.append(UnitTotal(name=name, functional_units=r, sci_gco2e_per_unit=score))
+    functional_units = {name: _all([_r(sums, of, name) for of, sums in parts]) for name in made.units}
     hidden = [sums.not_shown_kwh for _, sums in parts if sums.not_shown_kwh is not None]
     return Totals(
-        rows=len(result),
-        energy_kwh=_sum(result["energy_kwh"]),
-        operational_gco2e=_sum(result["operational_gco2e"]),
-        embodied_gco2e=_sum(result["embodied_gco2e"]),
-        carbon_gco2e=carbon,
-        functional_units=units[0].functional_units if units else None,
-        sci_gco2e_per_unit=units[0].sci_gco2e_per_unit if units else None,
-        units=tuple(units),
+        **of_rows(result, functional_units),
         also=tuple(_also(result, parts, name) for name in made.also_intensity),
         coverage=mean_coverage(result),
         node_energy_kwh=_all([sums.node_energy_kwh for _, sums in parts]),
@@ -219,16 +208,11 @@ def _sums(result: pd.DataFrame, made: Provenance, parts: Sequence[tuple[Provenan
 
 def _also(result: pd.DataFrame, parts: Sequence[tuple[Provenance, Totals]], name: str) -> AlsoTotal:
     told = next(also for _, sums in reversed(parts) for also in sums.also if also.source == name)
-    return dataclasses.replace(told, operational_gco2e=_sum(result[also_column(name).name]))
+    return dataclasses.replace(told, operational_gco2e=known_sum(result[also_column(name).name]))
 
 
 def _r(sums: Totals, made: Provenance, name: str) -> float | None:
     return sums.of_unit(made.units.index(name))[0] if name in made.units else None
-
-
-def _sum(values: pd.Series) -> float | None:
-    total = float(values.sum(min_count=1))
-    return None if math.isnan(total) else total
 
 
 def _all(values: Sequence[float | None]) -> float | None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from sci_batch.carbon import known_sum
 from sci_batch.errors import UsageError
-from sci_batch.report import Provenance, Report, Totals, UnitTotal
-from sci_batch.schema import check, flag_counts, mean_coverage
+from sci_batch.report import Provenance, Report, Totals
+from sci_batch.schema import check
 from sci_batch.sinks.csv import read as read_csv
+from sci_batch.sums import flag_counts, mean_coverage, of_rows
 from sci_batch.windows import duration_text
 
 NOTE = (
@@ -65,16 +65,9 @@ def read(path: Path, unit: str | None, cluster: str) -> Report:
 
 def _totals(result: pd.DataFrame, units: tuple[str, ...]) -> Totals:
     return Totals(
-        rows=len(result),
-        energy_kwh=known_sum(result["energy_kwh"]),
-        operational_gco2e=known_sum(result["operational_gco2e"]),
-        embodied_gco2e=known_sum(result["embodied_gco2e"]),
-        carbon_gco2e=known_sum(result["carbon_gco2e"]),
-        functional_units=None,
-        sci_gco2e_per_unit=None,
+        **of_rows(result, dict.fromkeys(units)),
         coverage=mean_coverage(result),
         node_energy_kwh=None, pods_kwh=None, unattributed_kwh=None, residual_kwh=None, open_books=0, books=0,
-        units=tuple(UnitTotal(name=name, functional_units=None, sci_gco2e_per_unit=None) for name in units),
     )  # fmt: skip
 
 

@@ -7,7 +7,8 @@ import math
 import pandas as pd
 import pytest
 
-from sci_batch.carbon import known_sum, operational_gco2e, sci
+from sci_batch.carbon import operational_gco2e, sci
+from sci_batch.sums import known_sum
 
 
 @pytest.mark.parametrize(
