@@ -152,11 +152,6 @@ def misnamed(gates: Sequence[Gate], units: Sequence[str]) -> Iterator[UsageError
             )
 
 
-def breaches(gates: Sequence[Gate], report: Report) -> list[str]:
-    """One sentence for each gate that is breached; a gate that cannot be judged is breached."""
-    return [found.breach for found in verdicts(gates, report) if found.breach]
-
-
 def verdicts(gates: Sequence[Gate], report: Report, change: Change | None = None) -> list[Verdict]:
     """What became of each gate; those on an increase are judged by `change`, the others by `report`."""
     return [Verdict(gate.text, _breach(gate, report, change)) for gate in gates]
@@ -252,12 +247,6 @@ def _percent(base: float | None, now: float | None) -> float | None:
 def _row_name(row: pd.Series, group_by: tuple[str, ...]) -> str:
     keys = [f"{key}={row[key]}" for key in group_by]
     return ", ".join([f"{row['window_start']:%Y-%m-%dT%H:%M:%SZ}", *keys])
-
-
-def partial(report: Report, *, min_coverage: float | None, strict: bool) -> list[str]:
-    """One sentence for each reason not to trust the numbers (exit code 5)."""
-    checks = trust(report, min_coverage=min_coverage, strict=strict)
-    return [check.breach for check in checks if check.breach]
 
 
 def trust(report: Report, *, min_coverage: float | None, strict: bool) -> list[Verdict]:

@@ -18,7 +18,7 @@ from sci_batch.emissions import emissions, hardware
 from sci_batch.energy import Steps, in_windows
 from sci_batch.errors import NoDataError, UsageError
 from sci_batch.fetch import Progress
-from sci_batch.functional_unit import Served
+from sci_batch.grid import Grid
 from sci_batch.report import Report
 from sci_batch.score import scored, units_of_work
 from sci_batch.settings import Settings
@@ -52,8 +52,7 @@ class Work:
     steps: Steps | None
     """How energy lies inside the windows; None where the intensity does not change inside them."""
     hardware: Hardware
-    served: dict[str, Served]
-    """R, by functional unit."""
+    grid: Grid
 
 
 def compute(source: Source, settings: Settings) -> Report:
@@ -98,6 +97,5 @@ def work(source: Source, settings: Settings, listener: Listener | None = None) -
         seen_end_ms=summary.seen_end_ms(book, windows_ms),
     )
     return Work(
-        report=report, pods=pods[wanted], all_pods=pods, book=book, steps=steps, hardware=made_of,
-        served=served,
+        report=report, pods=pods[wanted], all_pods=pods, book=book, steps=steps, hardware=made_of, grid=grid,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -11,3 +12,8 @@ class Verdict:
 
     limit: str
     breach: str
+
+
+def breaches(verdicts: Iterable[Verdict]) -> list[str]:
+    """One sentence for each limit that was passed."""
+    return [verdict.breach for verdict in verdicts if verdict.breach]

@@ -17,10 +17,8 @@ from sci_batch.report import Report
 from sci_batch.schedule import last_run, lock
 from sci_batch.schedule.naming import for_range
 from sci_batch.settings import Loaded, Output, Settings, push_settings
+from sci_batch.sinks import PARTITIONED
 from sci_batch.windows import LAST_RUN, rfc3339
-
-DATA_SET = "parquet"
-"""Format whose output is a partitioned data set where it goes to an address."""
 
 
 @with_options("compute")
@@ -41,7 +39,7 @@ def compute(loaded: Loaded) -> None:
 
 
 def _since_last_run(settings: Settings, outputs: Sequence[Output], seen: Followed) -> None:
-    data_sets = [output.target for output in outputs if output.format == DATA_SET and output.target]
+    data_sets = [output.target for output in outputs if output.format in PARTITIONED and output.target]
     if settings.state is None and not data_sets:
         raise UsageError(
             "--since last-run has nowhere to look for the last run",

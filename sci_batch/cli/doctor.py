@@ -9,7 +9,7 @@ import typer
 
 from sci_batch.cli.log import say
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import now_ms, progress, sink_options
+from sci_batch.cli.terminal import now_ms, page_options, progress, show
 from sci_batch.cli.writing import form_of_page
 from sci_batch.settings import Loaded
 from sci_batch.windows import LAST_RUN
@@ -31,7 +31,6 @@ def doctor(loaded: Loaded) -> None:
     form = form_of_page(settings.output)
     from sci_batch import doctor as doctors
     from sci_batch.doctor import json, table
-    from sci_batch.sinks.target import opened
 
     with progress(settings) as tell:
         diagnosis = doctors.diagnose(settings, now_ms=now_ms(os.environ), progress=tell)
@@ -40,11 +39,8 @@ def doctor(loaded: Loaded) -> None:
     if form == "json":
         written = json.text(diagnosis, strict=settings.strict).encode()
     else:
-        options = sink_options(settings, os.environ)
-        if options.width is not None:
-            options = replace(options, width=min(options.width, table.WIDEST))
+        options = page_options(settings, os.environ, table.WIDEST)
         written = table.page(diagnosis, options, strict=settings.strict).encoded()
-    with opened(None) as stream:
-        stream.write(written)
+    show(written)
     if code := diagnosis.exit_code(strict=settings.strict):
         raise typer.Exit(code)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from sci_batch.cli.options import with_options
-from sci_batch.cli.terminal import now_ms, progress, sink_options
+from sci_batch.cli.terminal import now_ms, page_options, progress, show
 from sci_batch.cli.writing import form_of_page
 from sci_batch.errors import UsageError
 from sci_batch.settings import Loaded
@@ -44,7 +43,6 @@ def explain(loaded: Loaded, workload: str) -> None:
     from sci_batch import explain as explaining
     from sci_batch import stored
     from sci_batch.explain import document, page
-    from sci_batch.sinks.target import opened
 
     now = now_ms(os.environ)
     if settings.from_file is not None:
@@ -54,11 +52,6 @@ def explain(loaded: Loaded, workload: str) -> None:
         with progress(settings) as tell:
             told = explaining.run(settings, workload, at=settings.at, now_ms=now, progress=tell)
     if form == "json":
-        written = document.text(told)
+        show(document.text(told))
     else:
-        options = sink_options(settings, os.environ)
-        if options.width is not None:
-            options = replace(options, width=min(options.width, WIDEST))
-        written = page.text(told, options)
-    with opened(None) as stream:
-        stream.write(written)
+        show(page.text(told, page_options(settings, os.environ, WIDEST)))

@@ -10,7 +10,7 @@ from sci_batch.cli.log import say, show_error
 from sci_batch.errors import GateBreached, PartialError, SciBatchError, SinkError
 from sci_batch.settings import Settings
 from sci_batch.sinks import SinkOptions
-from sci_batch.verdict import Verdict
+from sci_batch.verdict import Verdict, breaches
 
 
 def limits_sink(
@@ -39,12 +39,12 @@ def judge(
         errors.append(PartialError("; ".join(doubts), f"{written}; look at their flags first."))
     if failed:
         errors.append(failed)
-    breaches = [verdict.breach for verdict in verdicts if verdict.breach]
-    if breaches and settings.warn_only:
-        for breach in breaches:
+    passed = breaches(verdicts)
+    if passed and settings.warn_only:
+        for breach in passed:
             say(f"warning: limit passed: {breach}")
-    elif breaches:
-        errors.append(GateBreached("limit passed: " + "; ".join(breaches), f"{written}. See --fail-on."))
+    elif passed:
+        errors.append(GateBreached("limit passed: " + "; ".join(passed), f"{written}. See --fail-on."))
     for error in errors[1:]:
         show_error(error)
     if errors:

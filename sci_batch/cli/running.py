@@ -18,6 +18,7 @@ from sci_batch.schedule.naming import for_range
 from sci_batch.schema import FLAGS
 from sci_batch.settings import Output, Settings
 from sci_batch.sinks import LIMITS, SINKS
+from sci_batch.verdict import breaches
 from sci_batch.windows import parse_time
 
 
@@ -72,7 +73,7 @@ def run(
     followed.words = words
     if not settings.quiet:
         say(f"{step or ('computed' if failed else 'done')}: {words}", **fields)
-    judge(limits, settings, failed, [check.breach for check in trust if check.breach])
+    judge(limits, settings, failed, breaches(trust))
 
 
 def _introduce(report: Report) -> None:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -106,6 +107,20 @@ def sink_options(settings: Settings, environ: Mapping[str, str]) -> SinkOptions:
         appended=Path(summary) if summary else None,
         disclosed=settings.disclose,
     )
+
+
+def page_options(settings: Settings, environ: Mapping[str, str], widest: int) -> SinkOptions:
+    """The same for a page that is no easier to read beyond `widest` characters."""
+    options = sink_options(settings, environ)
+    return options if options.width is None else replace(options, width=min(options.width, widest))
+
+
+def show(page: bytes) -> None:
+    """Put a page on standard output."""
+    from sci_batch.sinks.target import opened
+
+    with opened(None) as stream:
+        stream.write(page)
 
 
 def _color(choice: str, terminal: bool, environ: Mapping[str, str]) -> bool:

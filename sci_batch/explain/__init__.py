@@ -39,13 +39,11 @@ def run(settings: Settings, name: str, *, at: str | None, now_ms: int, progress:
 
 def of_source(source: Source, name: str, *, at: str | None, now_ms: int) -> Explanation:
     """The same of inputs that are open already."""
-    grid, edges_ms = source.grid, source.windows.edges_ms
-    if grid is None:
-        raise UsageError("no grid intensity is given", "Give --intensity, for example --intensity 380.")
+    edges_ms = source.windows.edges_ms
     number = _window(source.windows, at, now_ms)
     meters = Meters(edges_ms[number], edges_ms[number + 1], np.array(source.plan.energy_edges_ms))
     work = pipeline.work(source, source.settings, meters)
-    return explained(work, meters, name, number, grid, source.settings, edges_ms)
+    return explained(work, meters, name, number, source.settings, edges_ms)
 
 
 def _window(windows: Windows, at: str | None, now_ms: int) -> int:

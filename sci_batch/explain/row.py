@@ -13,7 +13,6 @@ from sci_batch.carbon import operational_gco2e, sci
 from sci_batch.counters import flags_text
 from sci_batch.errors import NoDataError, UsageError
 from sci_batch.explain.meters import Meters
-from sci_batch.grid import Grid
 from sci_batch.pipeline import Work
 from sci_batch.report import Provenance
 from sci_batch.schema import of_unit
@@ -114,9 +113,8 @@ def _nothing(result: pd.DataFrame, group_by: tuple[str, ...], name: str, start: 
 
 
 def explained(
-    work: Work, meters: Meters, name: str, window: int, grid: Grid, settings: Settings,
-    edges_ms: tuple[int, ...],
-) -> Explanation:  # fmt: skip
+    work: Work, meters: Meters, name: str, window: int, settings: Settings, edges_ms: tuple[int, ...]
+) -> Explanation:
     """Take a row apart, and put it together again: it must end in the same number.
 
     Raises
@@ -133,20 +131,18 @@ def explained(
     mine = work.pods["window"] == window
     for key in (*group_by, *by_kind):
         mine &= work.pods[key] == row[key]
-    pods = _pods(work, mine, grid, settings, edges_ms)
+    pods = _pods(work, mine, settings, edges_ms)
     _same(row, pods, work, mine)
     book = work.book
     nodes = book[(book["window"] == window) & book["node"].isin(pods["node"])]
     return Explanation(
         row=row, provenance=report.provenance, pods=pods, meters=_of_pods(meters.table(), work.pods[mine]),
-        nodes=nodes.reset_index(drop=True), steps=_steps(work, mine, grid), policy=settings.unattributed,
+        nodes=nodes.reset_index(drop=True), steps=_steps(work, mine), policy=settings.unattributed,
         share=settings.share,
     )  # fmt: skip
 
 
-def _pods(
-    work: Work, mine: pd.Series, grid: Grid, settings: Settings, edges_ms: tuple[int, ...]
-) -> pd.DataFrame:
+def _pods(work: Work, mine: pd.Series, settings: Settings, edges_ms: tuple[int, ...]) -> pd.DataFrame:
     """The pods, each number worked out once more from the others."""
     pods = work.pods[mine]
     window_seconds = np.diff(edges_ms) / MS_PER_SECOND
@@ -156,7 +152,7 @@ def _pods(
     part = pd.Series(embodied.shares(around, window_seconds, settings.share)[0], index=around.index)
     hardware = work.hardware.nodes.set_index("node").loc[pods["node"]]
     book = work.book.set_index(_PLACE)["unattributed_kwh"].reindex(places).to_numpy()
-    pue = grid.pue.of(pods["node"])
+    pue = work.grid.pue.of(pods["node"])
     energy_kwh = pods[["active_kwh", "shared_kwh"]].sum(axis=1, min_count=1)
     seconds = window_seconds[pods["window"].to_numpy()]
     m = (
@@ -209,7 +205,7 @@ def _of_pods(meters: pd.DataFrame, pods: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values(order, ignore_index=True).assign(flags=flags_text(found["flags"].to_numpy()))
 
 
-def _steps(work: Work, mine: pd.Series, grid: Grid) -> pd.DataFrame:
+def _steps(work: Work, mine: pd.Series) -> pd.DataFrame:
     """The row's energy where the intensity changes inside the window."""
     if work.steps is None:
         columns = ["node", "start_ms", "end_ms", "gco2e_per_kwh", "source", "energy_kwh"]
@@ -227,7 +223,7 @@ def _steps(work: Work, mine: pd.Series, grid: Grid) -> pd.DataFrame:
     active = used.groupby(["step", "node"], as_index=False).agg(active_kwh=("active_kwh", "sum"))
     nodes = nodes.merge(active, on=["step", "node"], how="left", validate="1:1")
     step = nodes["step"].to_numpy()
-    at = grid.at(str(grid.chosen), nodes["node"], step, work.steps.edges_ms)
+    at = work.grid.at(str(work.grid.chosen), nodes["node"], step, work.steps.edges_ms)
     return nodes[["node"]].assign(
         start_ms=work.steps.edges_ms[step], end_ms=work.steps.edges_ms[step + 1],
         gco2e_per_kwh=at["gco2e_per_kwh"], source=at["source"],

@@ -18,6 +18,7 @@ from sci_batch.settings.presets import PRESETS
 from sci_batch.sinks import SINKS, SinkOptions
 from sci_batch.sinks import csv as csv_sink
 from sci_batch.sinks.table import page, per_group
+from sci_batch.verdict import breaches
 from tests.cli import handmade
 
 USERS = {"web": [10.0, 0.0], "db": [5.0, 5.0]}
@@ -128,7 +129,7 @@ def test_sums_over_windows_are_ratios_of_sums() -> None:
     ],
 )
 def test_limits_on_a_named_unit(text: str, told: str) -> None:
-    found = gate.breaches([gate.parse(text)], two_units())
+    found = breaches(gate.verdicts([gate.parse(text)], two_units()))
     assert len(found) == bool(told)
     assert all(sentence.startswith(told) for sentence in found)
 

@@ -7,6 +7,7 @@ import pytest
 from sci_batch import gate
 from sci_batch.errors import UsageError
 from sci_batch.report import Report
+from sci_batch.verdict import breaches
 from tests.cli import handmade
 
 
@@ -48,7 +49,7 @@ def test_what_is_no_limit(text: str, words: str) -> None:
 
 
 def judged(text: str, report: Report) -> list[str]:
-    return gate.breaches([gate.parse(text)], report)
+    return breaches(gate.verdicts([gate.parse(text)], report))
 
 
 @pytest.mark.parametrize(
@@ -105,13 +106,13 @@ def test_rows_of_which_nothing_is_known_cannot_pass() -> None:
     [(0.65, 0.65, False), (0.6499, 0.65, True), (math.nan, 0.0, True), (0.1, None, False)],
 )
 def test_coverage(coverage: float, limit: float | None, told: bool) -> None:
-    reasons = gate.partial(handmade.report(coverage=coverage), min_coverage=limit, strict=True)
+    reasons = breaches(gate.trust(handmade.report(coverage=coverage), min_coverage=limit, strict=True))
     assert bool(reasons) is told
 
 
 def test_open_books_count_only_when_strict() -> None:
     report = handmade.report(open_books=1, residual_kwh=-0.25)
-    assert gate.partial(report, min_coverage=None, strict=False) == []
-    assert gate.partial(report, min_coverage=None, strict=True) == [
+    assert breaches(gate.trust(report, min_coverage=None, strict=False)) == []
+    assert breaches(gate.trust(report, min_coverage=None, strict=True)) == [
         "the books of 1 of 2 node-windows do not close, residual -0.25 kWh"
     ]
