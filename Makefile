@@ -67,7 +67,7 @@ bench: servers ## print time and memory beside curl's for the same queries, as r
 lock: | $(PY) ## pin all packages again after a change in pyproject.toml (LOCK_ARGS=--upgrade: to the newest)
 	$(PIP) install --quiet 'uv>=0.9'
 	$(COMPILE) --group dev --output-file constraints.txt $(LOCK_ARGS)
-	$(COMPILE) --extra push --constraint constraints.txt --output-file ci/requirements.txt
+	$(COMPILE) --all-extras --constraint constraints.txt --output-file ci/requirements.txt
 	$(COMPILE_BUILD) --constraint constraints.txt --output-file ci/requirements-build.txt
 
 wheel: $(INSTALLED) ## build the wheel and the source archive into dist/
@@ -137,6 +137,7 @@ servers: | $(INSTALLED) ## install the Debian packages of the servers that the t
 	need promtool prometheus; \
 	need prometheus-pushgateway prometheus-pushgateway; \
 	need victoria-metrics victoria-metrics; \
+	need chromium chromium; \
 	$(BUILDS_MANIFESTS) || need go golang-go; \
 	missing="$$(printf '%s\n' $$missing | sort -u | xargs)"; \
 	if [ -z "$$missing" ]; then $(BUILD_KUSTOMIZE); exit 0; fi; \
