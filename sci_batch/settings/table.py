@@ -298,9 +298,9 @@ class Settings:
     output: tuple[Output, ...] = option(
         "output", short="-o", panel=OUTPUT, metavar="FORMAT[=PATH]", parse=values.output,
         combine=values.outputs, repeatable=True, commands=_WRITING,
-        help="table, wide, csv, json, jsonl, parquet, markdown, html (a page for people), openmetrics, textfile, "
-        "impact-framework (a manifest for if-run), sci-yaml (SCI disclosure); no path: standard output. parquet=DIR/, "
-        "s3://BUCKET/PREFIX, gs:// or az://: a data set by day and cluster. "
+        help="table, wide, csv, json, jsonl, parquet, markdown, html (a page for people), openmetrics, "
+        "textfile, impact-framework (a manifest for if-run), sci-yaml (SCI disclosure); no path: standard "
+        "output. parquet=DIR/, s3://BUCKET/PREFIX, gs:// or az://: a data set by day and cluster. "
         "pushgateway=URL (newest window), remote-write=URL (every window). "
         "Default: table on a terminal, csv in a pipe. The doctor prints a table or json, writes no file, and "
         "looks whether files could be written.",

@@ -97,8 +97,9 @@ def heat(report: Report) -> Heat | None:
     table = pd.DataFrame({"day": days, "time": times, "carbon": carbon}).pivot_table(
         index="day", columns="time", values="carbon", aggfunc=_known_sum, sort=False
     )
-    order = [day for day in WEEKDAYS if day in table.index] if weekly else list(dict.fromkeys(days))
-    return _heat(table.loc[order, sorted(table.columns)], of_weekdays=weekly)
+    order = [day for day in WEEKDAYS if day in set(days)] if weekly else days.unique()
+    # What is unknown in all rows is not in the pivoted table.
+    return _heat(table.reindex(index=order, columns=sorted(times.unique())), of_weekdays=weekly)
 
 
 def _known_sum(values: pd.Series) -> float:
