@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -249,6 +250,28 @@ def test_tables_and_drawings_can_be_heard(tmp_path: Path) -> None:
     assert heads.count(1) == 1
 
 
+def _luminance(color: str) -> float:
+    """Relative luminance by WCAG 2.1."""
+    parts = [int(color[number : number + 2], 16) / 255 for number in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_texts_stand_out_in_both_schemes(tmp_path: Path) -> None:
+    """WCAG 2.1 AA: 4.5 for texts, 3 for what is drawn."""
+    light, dark = re.findall(r":root \{(.*?)\}", text_of(handmade.report(), tmp_path), flags=re.DOTALL)
+    texts = [(name, "paper") for name in ("ink", "soft", "link", "good", "fair", "bad")]
+    texts += [("ink", "card"), ("soft", "card"), *(("low", f"h{n}") for n in range(5))]
+    texts += [("high", f"h{n}") for n in range(5, 9)]
+    drawn = [("operational", "paper"), ("embodied", "paper")]
+    for scheme in (light, dark):
+        color = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", scheme))
+        for least, pairs in ((4.5, texts), (3, drawn)):
+            for one, other in pairs:
+                low, high = sorted((_luminance(color[one]), _luminance(color[other])))
+                assert (high + 0.05) / (low + 0.05) >= least, (one, other, color[one])
+
+
 def test_the_same_bytes_each_time(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     assert text_of(long_report(12, 3), tmp_path) == text_of(long_report(12, 3), tmp_path / "b")
@@ -307,7 +330,10 @@ def test_other_intensities_stand_beside(tmp_path: Path) -> None:
     also = AlsoTotal(source="zone:FR", kind="average", basis="lifecycle", operational_gco2e=250.0)
     parts = page_of(handmade.report(also=(also,)), tmp_path).tables["parts"]
     assert parts[-1][2].value == 250.0
-    assert "zone:FR" in parts[-1][1].text
+    assert [cell.text for cell in parts[-1]] == [
+        "O by zone:FR", "average, lifecycle; for comparison, not in C", "0.250", "",
+    ]  # fmt: skip
+    assert [row[2].text for row in parts[1:4]] == ["1.900", "0.100", "2.000"]
 
 
 @pytest.mark.parametrize("stored", ["parquet", "json", "csv"])

@@ -89,4 +89,6 @@ def _svg(values: list[dict[str, Any]], *, x: Any, y: Any, height: Any, width: in
             "order": {"field": "part", "sort": "descending"},
         },
     })  # fmt: skip
+    # Vega gives its groups roles without names; the element around it has the words for a screen reader.
+    drawing = drawing.replace("<svg ", '<svg aria-hidden="true" ', 1)
     return Markup(drawing)  # noqa: S704 -- Vega escapes what it writes; a test holds it to that

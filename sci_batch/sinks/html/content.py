@@ -41,6 +41,7 @@ def content(report: Report, options: SinkOptions) -> dict[str, Any]:
     made, sums = report.provenance, report.totals
     groups, over_time = ranking(report, options), steps(report)
     items = checklist(report, options)
+    parts_unit, parts = _parts(report)
     told = dict(options.disclosed)
     return {
         "title": told.get("name") or made.cluster or "Carbon of software",
@@ -52,9 +53,8 @@ def content(report: Report, options: SinkOptions) -> dict[str, Any]:
         "embodied": quantity(sums.embodied_gco2e, "gCO2e"),
         "coverage": percent(sums.coverage),
         "scores": [Score(unit, quantity(r, ""), quantity(sci, "gCO2e")) for unit, r, sci in _scores(report)],
-        "parts": _parts(report),
-        "also": sums.also,
-        "also_amounts": [quantity(also.operational_gco2e, "gCO2e") for also in sums.also],
+        "parts": parts,
+        "parts_unit": parts_unit,
         "groups": groups,
         "steps": over_time,
         "heat": heat(report),
@@ -96,21 +96,27 @@ def _total_columns(report: Report) -> list[Column]:
     )
 
 
-def _parts(report: Report) -> list[Part]:
+def _parts(report: Report) -> tuple[str, list[Part]]:
+    """O, M and C, then O by other intensities, in one unit, so that the eye can add them."""
     sums = report.totals
-    operational, embodied = _total_columns(report)
-    return [
-        Part(
-            name,
-            meaning,
-            quantity(value, "gCO2e"),
-            share(value, sums.carbon_gco2e) if sums.carbon_gco2e else "-",
-        )
-        for name, meaning, value in (
-            (operational.head, "from the electricity that was used", sums.operational_gco2e),
-            (embodied.head, "a share of making and disposing of the hardware", sums.embodied_gco2e),
-            ("Carbon C = O + M", "all that the SCI counts", sums.carbon_gco2e),
-        )
+    said = [
+        ("Operational O", "from the electricity that was used", sums.operational_gco2e),
+        ("Embodied M", "a share of making and disposing of the hardware", sums.embodied_gco2e),
+        ("Carbon C = O + M", "all that the SCI counts", sums.carbon_gco2e),
+        *(
+            (
+                f"O by {also.source}",
+                f"{also.kind}, {also.basis}; for comparison, not in C",
+                also.operational_gco2e,
+            )
+            for also in sums.also
+        ),
+    ]
+    (column,) = columns([("Carbon", [value for _, _, value in said], None)], "gCO2e")
+    total = sums.carbon_gco2e
+    return column.unit, [
+        Part(name, meaning, amount, share(value, total) if total and number < 3 else "")
+        for number, ((name, meaning, value), amount) in enumerate(zip(said, column.cells, strict=True))
     ]
 
 
