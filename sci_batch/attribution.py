@@ -56,7 +56,7 @@ def _platform(nodes: pd.DataFrame, platform: pd.DataFrame, edges_ms: np.ndarray)
     return nodes.assign(
         node_kwh=nodes["node_kwh"].mask(shown, both["kwh"]),
         source=nodes["source"].mask(shown, "redfish"),
-        flags=nodes["flags"].where(~shown, nodes["flags"] & ~no_node),
+        flags=(nodes["flags"] & ~no_node).where(shown, nodes["flags"] | FLAG_BITS["platform-missing"]),
     )
 
 

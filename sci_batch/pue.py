@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def _of_table(argument: str, node_regions: pd.DataFrame | None) -> Pue:
             for node, provider, region in places[["node", "provider", "region"]].to_numpy().tolist()
         }
         of_node = {node: value for node, value in found.items() if value is not None}
-        return Pue(everywhere=None, of_node=of_node, source=_by_node(places, of_node))
+        return Pue(everywhere=None, of_node=of_node, source=_by_node(places, of_node, known))
     provider, _, region = argument.lower().partition(":")
     value = known.get((provider, region), known.get((provider, "")))
     if value is None:
@@ -93,11 +94,14 @@ def _of_table(argument: str, node_regions: pd.DataFrame | None) -> Pue:
     return Pue(everywhere=value, of_node={}, source=f"{provider}, {level}: {value:g}")
 
 
-def _by_node(places: pd.DataFrame, of_node: dict[str, float]) -> str:
-    """`auto: aws:eu-west-1 1.1, gcp 1.09`: the factor of each place, however many nodes it has."""
+def _by_node(places: pd.DataFrame, of_node: dict[str, float], own: Collection[tuple[str, str]]) -> str:
+    """`auto: aws (mean) 1.15, gcp:us-east4 1.08`: the factor of each place, however many nodes it has.
+
+    `own` are the places with a figure of their own; others get the mean of their provider.
+    """
     known = places[places["node"].isin(of_node)]
     factors = {
-        f"{provider}:{region}".rstrip(":"): of_node[node]
+        (f"{provider}:{region}" if (provider, region) in own else f"{provider} (mean)"): of_node[node]
         for node, provider, region in known[["node", "provider", "region"]].to_numpy().tolist()
     }
     return "auto: " + (", ".join(f"{place} {factors[place]:g}" for place in sorted(factors)) or "no node")

@@ -179,6 +179,7 @@ FLAGS = {
     "duplicate-series": "the same counter was scraped more than once (two jobs, HA replicas); one was kept",
     "two-generations": "old and new Kepler ran on the node at once; the new one was kept",
     "no-node-energy": "the node's own counters are missing: idle and host energy are unknown and not shared",
+    "platform-missing": "`--node-energy platform` without a reading of the power supply: Kepler's counters",
     "no-pod-level": "the node shows no pod or container counters: all of its energy is unattributed",
     "container-level": "no pod counters: container counters were added up instead",
     "legacy-total": "old Kepler shows no parts (package, dram): its total, with other and GPU, was used",

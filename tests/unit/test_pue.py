@@ -39,7 +39,7 @@ def test_by_node() -> None:
     )
     found = pue.load("auto", places)
     assert found.of(NODES).tolist() == [1.08, 1.15]
-    assert found.source == "auto: aws:eu-west-1 1.15, gcp:us-east4 1.08"
+    assert found.source == "auto: aws (mean) 1.15, gcp:us-east4 1.08"
 
 
 def test_a_node_of_no_known_place_is_an_error_not_a_one() -> None:
