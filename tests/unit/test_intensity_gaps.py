@@ -273,7 +273,7 @@ def test_filled_slots_tile_the_range_and_each_minute_is_as_a_slow_look_up_says(
         loading.SOURCES.clear()
         loading.SOURCES.update(before)
     assert_tiles(found, request)
-    own = rows_of(raw)
+    own = joined(rows_of(raw))
     for start, end, value, flags in rows_of(found):
         inside = [row for row in own if row[0] <= start < row[1]]
         if inside:
@@ -288,6 +288,17 @@ def test_filled_slots_tile_the_range_and_each_minute_is_as_a_slow_look_up_says(
             assert low - 1e-9 <= value <= high + 1e-9
         else:
             assert (value, flags) == (2000.0, FALLBACK)
+
+
+def joined(rows: list[tuple[int, int, float, int]]) -> list[tuple[int, int, float, int]]:
+    """Neighbours in time that say the same as one, as `load` gives them."""
+    out: list[tuple[int, int, float, int]] = []
+    for start, end, *said in rows:
+        if out and [out[-1][1], *out[-1][2:]] == [start, *said]:
+            out[-1] = (out[-1][0], end, out[-1][2], out[-1][3])
+        else:
+            out.append((start, end, float(said[0]), int(said[1])))
+    return out
 
 
 def rows_of(found: Intensity) -> list[tuple[int, int, float, int]]:
