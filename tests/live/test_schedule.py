@@ -185,8 +185,8 @@ def test_a_long_break_is_cut_and_told(url: str, tmp_path: Path) -> None:
     assert code == 0
     assert said == (
         "warning: the last run ended at 2026-03-02T01:00:00Z, longer ago than --max-catch-up: what lies "
-        "before 2026-03-02T04:00:00Z is left out. To have it: sci-batch backfill "
-        "--start 2026-03-02T01:00:00Z --end 2026-03-02T04:00:00Z\n"
+        "before 2026-03-02T04:00:00Z is left out. To have it, with the flags of this run: sci-batch backfill "
+        "--start 2026-03-02T01:00:00Z --end 2026-03-02T04:00:00Z --every 1h\n"
     )
     assert set(rows(tmp_path)["window_start"]) == {f"2026-03-02T0{hour}:00:00Z" for hour in (0, 4, 5)}
 
