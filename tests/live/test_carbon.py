@@ -145,12 +145,23 @@ def test_gpu_energy_is_in_the_total_and_in_its_own_column() -> None:
         "__name__": "kepler_pod_gpu_joules_total", "node_name": pod.node, "pod_id": pod.uid,
         "pod_name": pod.name, "pod_namespace": pod.namespace, "state": "running",
     }  # fmt: skip
-    node = {"node_name": pod.node, "gpu": "0", "gpu_uuid": "GPU-1", "gpu_name": "A100", "vendor": "nvidia"}
+    node = {
+        "node_name": pod.node, "gpu": "0", "gpu_uuid": "GPU-1", "gpu_name": "A100", "vendor": "nvidia",
+        "instance": "10.0.0.7:28282", "job": "kepler",
+    }  # fmt: skip
+    # Old Kepler has a counter of this name too: it must not count the new one's total once more.
+    whole = {"__name__": "kepler_node_gpu_joules_total", **node}
+    container = {
+        "__name__": "kepler_container_gpu_joules_total", "container_id": "c1", "container_name": "db",
+        "pod_id": pod.uid, "node_name": pod.node, "instance": "10.0.0.7:28282", "state": "running",
+    }  # fmt: skip
     more = with_series(
         simulation,
         steady(pod_labels, start, 150.0, counter=True),
         steady({"__name__": "kepler_node_gpu_active_joules_total", **node}, start, 150.0, counter=True),
         steady({"__name__": "kepler_node_gpu_idle_joules_total", **node}, start, 40.0, counter=True),
+        steady(whole, start, 190.0, counter=True),
+        steady(container, start, 150.0, counter=True),
     )
     with served(more) as url:
         for pull in ("edges", "raw"):
@@ -158,6 +169,8 @@ def test_gpu_energy_is_in_the_total_and_in_its_own_column() -> None:
             assert found[found["workload"] == "db"]["gpu_kwh"].sum() == pytest.approx(0.45, rel=0.01)
             assert found["active_kwh"].sum() == pytest.approx(pods_kwh(simulation) + 0.45, rel=0.004)
             assert found["energy_kwh"].sum() == pytest.approx(nodes_kwh(simulation) + 0.57, rel=0.004)
+            assert "Unattributed" not in set(found["workload_kind"]), "no node that is not there"
+            assert not {"two-generations", "no-pod-level"} & flags(found)
     with served(simulation) as url:
         without = rows(url)
     assert "gpu_kwh" not in without, "not measured is not zero"
