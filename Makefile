@@ -137,6 +137,7 @@ servers: | $(INSTALLED) ## install the Debian packages of the servers that the t
 	need promtool prometheus; \
 	need prometheus-pushgateway prometheus-pushgateway; \
 	need victoria-metrics victoria-metrics; \
+	need chromium chromium; \
 	$(BUILDS_MANIFESTS) || need go golang-go; \
 	missing="$$(printf '%s\n' $$missing | sort -u | xargs)"; \
 	if [ -z "$$missing" ]; then $(BUILD_KUSTOMIZE); exit 0; fi; \

@@ -31,6 +31,7 @@ DEBIAN_PACKAGES = {
     "promtool": "prometheus",
     "prometheus-pushgateway": "prometheus-pushgateway",
     "victoria-metrics": "victoria-metrics",
+    "chromium": "chromium",
 }
 BLOCK_DURATION = "54h"
 """promtool reads the whole text once per block: few large blocks are fast."""

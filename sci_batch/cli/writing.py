@@ -13,7 +13,7 @@ from sci_batch.cli.terminal import abandon_stdout, on_terminal, sink_options
 from sci_batch.errors import SinkError, UsageError
 from sci_batch.report import Report
 from sci_batch.settings import Output, Settings
-from sci_batch.sinks import ADDRESSED, BINARY, PARTITIONED, SINKS, SinkOptions
+from sci_batch.sinks import ADDRESSED, BINARY, NEEDS, PARTITIONED, SINKS, SinkOptions
 from sci_batch.sinks.access import Push, check, has_login
 from sci_batch.sinks.location import located
 from sci_batch.sinks.target import same
@@ -50,8 +50,8 @@ def refuse_early(outputs: Sequence[Output], settings: Settings, environ: Mapping
             raise UsageError(f"{output.path} exists, and --no-clobber is given", "Give -o another path.")
         if output.format in PARTITIONED:
             _check_folder(output, environ)
-    if any(output.format == "pushgateway" for output in outputs):
-        _need_client()
+        if output.format in NEEDS:
+            _need_packages(output.format)
     if targets := [output.target for output in outputs if output.format in ADDRESSED]:
         check(options.push, targets)
 
@@ -68,13 +68,15 @@ def _check_folder(output: Output, environ: Mapping[str, str]) -> None:
         check_storage(located(output.target), environ)
 
 
-def _need_client() -> None:
+def _need_packages(name: str) -> None:
     from importlib.util import find_spec
 
-    if find_spec("prometheus_client") is None:
+    extra, modules = NEEDS[name]
+    missing = [package for module, package in modules.items() if find_spec(module) is None]
+    if missing:
         raise UsageError(
-            "-o pushgateway needs the package prometheus-client",
-            "Run: pip install prometheus-client (the extra sci-batch[push])",
+            f"-o {name} needs the package{'s' if len(missing) > 1 else ''} {' and '.join(missing)}",
+            f"Run: pip install {' '.join(missing)} (the extra sci-batch[{extra}])",
         )
 
 

@@ -39,9 +39,9 @@ class Settings(Accounting):
     output: tuple[Output, ...] = option(
         "output", short="-o", panel=OUTPUT, metavar="FORMAT[=PATH]", parse=values.output,
         combine=values.outputs, repeatable=True, commands=WRITING,
-        help="table, wide, csv, json, jsonl, parquet, markdown, openmetrics, textfile, impact-framework (a "
-        "manifest for if-run), sci-yaml (SCI disclosure); no path: standard output. parquet=DIR/, "
-        "s3://BUCKET/PREFIX, gs:// or az://: a data set by day and cluster. "
+        help="table, wide, csv, json, jsonl, parquet, markdown, html (a page for people), openmetrics, "
+        "textfile, impact-framework (a manifest for if-run), sci-yaml (SCI disclosure); no path: standard "
+        "output. parquet=DIR/, s3://BUCKET/PREFIX, gs:// or az://: a data set by day and cluster. "
         "pushgateway=URL (newest window), remote-write=URL (every window). junit=FILE: the limits of "
         "--fail-on as test cases. diff and what-if: table, csv, json, markdown. "
         "Default: table on a terminal, csv in a pipe. The doctor prints a table or json, writes no file, and "
@@ -59,7 +59,7 @@ class Settings(Accounting):
     disclose: tuple[tuple[str, str], ...] = option(
         "disclose", panel=OUTPUT, metavar="KEY=VALUE", parse=values.disclosed, combine=values.each_key_once,
         repeatable=True, commands=OF_PUBLISHING,
-        help="What only you can say in -o sci-yaml: " + ", ".join(values.DISCLOSED) + ".",
+        help="What only you can say in -o sci-yaml and -o html: " + ", ".join(values.DISCLOSED) + ".",
     )  # fmt: skip
 
     push_group: str | None = option(

@@ -62,6 +62,7 @@ SINKS: dict[str, Sink] = {
     "jsonl": _sink("jsonl"),
     "parquet": _sink("parquet"),
     "markdown": _sink("markdown"),
+    "html": _sink("html"),
     "impact-framework": _sink("impact_framework"),
     "sci-yaml": _sink("sci_yaml"),
     "openmetrics": _sink("openmetrics"),
@@ -84,3 +85,8 @@ ADDRESSED = frozenset({"pushgateway", "remote-write"})
 """Formats that go to an address, not to a file."""
 PARTITIONED = frozenset({"parquet"})
 """Formats that a folder or a bucket can hold as a data set."""
+NEEDS = {
+    "pushgateway": ("push", {"prometheus_client": "prometheus-client"}),
+    "html": ("html", {"jinja2": "jinja2", "vl_convert": "vl-convert-python"}),
+}
+"""Formats that need more than the plain installation: the extra, and its modules with their packages."""
