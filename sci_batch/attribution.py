@@ -34,19 +34,31 @@ def read(
     """
     carry, ledger = Carry(), Ledger(steps_ms, windows_ms)
     for stretch in inputs.counters:
-        booked, carry = per_window(
-            stretch, carry, steps_ms, max_node_watts=settings.max_node_watts,
-            created_ms=workloads.created_ms(stretch.keys, inputs.kube.created),
-        )  # fmt: skip
-        ledger.add(stretch, booked)
+        booked, carry = rises(stretch, carry, inputs.kube.created, steps_ms, settings)
+        ledger.add(stretch.keys, stretch.nodes, booked)
         if listener is not None:
             listener(stretch, booked)
     if ledger.empty:
-        raise NoDataError(
-            "Kepler's counters hold no two samples in this range, so no energy can be told",
-            "Take a longer range, or one in which Kepler was scraped.",
-        )
+        raise nothing_rose()
     return ledger
+
+
+def rises(
+    stretch: Counters, carry: Carry, created: pd.DataFrame, steps_ms: np.ndarray, settings: Settings
+) -> tuple[Booked, Carry]:
+    """By how much each counter rose in each step of a stretch, and the carry for the next one."""
+    return per_window(
+        stretch, carry, steps_ms, max_node_watts=settings.max_node_watts,
+        created_ms=workloads.created_ms(stretch.keys, created),
+    )  # fmt: skip
+
+
+def nothing_rose() -> NoDataError:
+    """No counter has two samples."""
+    return NoDataError(
+        "Kepler's counters hold no two samples in this range, so no energy can be told",
+        "Take a longer range, or one in which Kepler was scraped.",
+    )
 
 
 def used(energy: Energy, inputs: Inputs, steps_ms: np.ndarray, settings: Settings) -> Energy:

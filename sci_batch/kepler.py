@@ -91,11 +91,11 @@ def quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
-def matcher(label: str, values: tuple[str, ...] | list[str]) -> str:
-    """`label="v"` or `label=~"v|w"`, every value taken literally."""
+def matcher(label: str, values: tuple[str, ...] | list[str], *, negative: bool = False) -> str:
+    """`label="v"` or `label=~"v|w"`, every value taken literally; negative: all but these."""
     if len(values) == 1:
-        return f"{label}={quoted(values[0])}"
-    return f"{label}=~{quoted('|'.join(_escape(value) for value in values))}"
+        return f"{label}{'!=' if negative else '='}{quoted(values[0])}"
+    return f"{label}{'!~' if negative else '=~'}{quoted('|'.join(_escape(value) for value in values))}"
 
 
 def _escape(value: str) -> str:

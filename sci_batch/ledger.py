@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import Counters, run_starts, window_of_step
+from sci_batch.counters import KEY_COLUMNS, run_starts, window_of_step
 from sci_batch.energy import Booked, Energy, total
 from sci_batch.spill import Spill
 
-ROWS_PER_PART = 250_000
+ROWS_PER_SPAN = 250_000
 """Rises that are worked on at once, at some 500 bytes each; a window is never cut."""
 ROWS_IN_MEMORY = 1_000_000
 """Rises that do not go to a temporary file, at 40 bytes each."""
 _NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """BOOKED of some windows, with the counters and nodes that are in it."""
+
+    booked: Booked
+    keys: pd.DataFrame
+    nodes: pd.DataFrame
+    steps_ms: np.ndarray
+    """Edges of all steps of the range [Unix ms]."""
+
+    def energy(self) -> Energy:
+        """ENERGY by step."""
+        return total([self.booked], self.keys, self.nodes, self.steps_ms)
 
 
 class Ledger:
@@ -39,12 +55,18 @@ class Ledger:
         self._rises_in_step = np.zeros(len(steps_ms) - 1, np.int64)
         self._first_step = np.empty(0, np.int64)
         self._nodes = pd.DataFrame()
+        self.queries: set[str] = set()
+        self.warnings: set[str] = set()
+        """What other processes asked the server, and what it warned of there."""
         self.keys = pd.DataFrame()
         """Every counter, as in `Counters`."""
 
-    def add(self, counters: Counters, booked: Booked) -> None:
-        """Take in one stretch; stretches come in order of time."""
-        self.keys, self._nodes = counters.keys, counters.nodes
+    def add(self, keys: pd.DataFrame, nodes: pd.DataFrame, booked: Booked) -> None:
+        """Take in what a stretch booked, with all counters and nodes met so far.
+
+        Stretches of one counter come in order of time.
+        """
+        self.keys, self._nodes = keys, nodes
         self._rises.add(booked.rises)
         self._seen.add(booked.seen)
         key, step = booked.rises["key"].to_numpy(), booked.rises["window"].to_numpy()
@@ -61,27 +83,42 @@ class Ledger:
 
     @property
     def met(self) -> pd.DataFrame:
-        """The counters that rose or could have (columns of `keys`), in the order of their first window."""
-        order = np.argsort(self._first_step, kind="stable")
-        window = np.append(self._window_of_step, -1)
-        order = order[self._first_step[order] != _NEVER]
-        found: pd.DataFrame = self.keys.iloc[order]
-        return found.assign(window=window[self._first_step[order]])
+        """The counters that rose or could have (columns of `keys`), by their first window, then by name."""
+        rose = self._first_step != _NEVER
+        window = self._window_of_step[self._first_step[rose]]
+        found: pd.DataFrame = self.keys[rose].assign(window=window)
+        return found.sort_values(["window", *KEY_COLUMNS], ignore_index=True)
 
-    def parts(self) -> Iterator[Energy]:
-        """ENERGY by step, some windows at a time, in order of time; windows are never cut."""
-        for first, end in self._spans():
-            booked = Booked(rises=self._rises.within(first, end), seen=self._seen.within(first, end))
-            if len(booked.rises):
-                yield total([booked], self.keys, self._nodes, self._steps_ms)
+    def spans(self) -> Iterator[Span]:
+        """Some windows at a time, in order of time; windows are never cut.
 
-    def _spans(self) -> Iterator[tuple[int, int]]:
-        """First step and end of each part."""
+        Rises are ordered by step, then by the counter's name, then by time: the order of adding up decides
+        the last bits of a sum, and must not depend on who read which counter first.
+        """
+        for first, end in self._bounds():
+            rises = self._rises.within(first, end)
+            if len(rises):
+                there, number = np.unique(rises["key"].to_numpy(), return_inverse=True)
+                keys = self.keys.iloc[there].reset_index(drop=True)
+                by_name = keys.sort_values([*KEY_COLUMNS, "source"]).index.to_numpy()
+                rank = np.empty(len(keys), np.int64)
+                rank[by_name] = np.arange(len(keys))
+                key, step = rank[number], rises["window"].to_numpy()
+                order = np.argsort(step * len(keys) + key, kind="stable")
+                rises = rises.assign(key=key).take(order).reset_index(drop=True)
+                yield Span(
+                    booked=Booked(rises=rises, seen=self._seen.within(first, end)),
+                    keys=keys.take(by_name).reset_index(drop=True), nodes=self._nodes,
+                    steps_ms=self._steps_ms,
+                )  # fmt: skip
+
+    def _bounds(self) -> Iterator[tuple[int, int]]:
+        """First step and end of each span."""
         starts = np.flatnonzero(run_starts(self._window_of_step))
         rises = np.add.reduceat(self._rises_in_step, starts)
         first, held = 0, 0
         for start, count in zip(starts.tolist(), rises.tolist(), strict=True):
-            if held and held + count > ROWS_PER_PART:
+            if held and held + count > ROWS_PER_SPAN:
                 yield first, start
                 first, held = start, 0
             held += count

@@ -7,20 +7,21 @@ plain functions over DataFrames, applied to some windows at a time: memory does 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from sci_batch import attribution, functional_unit, rows, score, sharing, summary
-from sci_batch.attribution import Listener
+from sci_batch import attribution, engine, functional_unit, rows, score, sharing, summary
 from sci_batch.embodied import Hardware
 from sci_batch.emissions import emissions, hardware
-from sci_batch.energy import Energy, Steps, in_windows
+from sci_batch.energy import Steps, in_windows
+from sci_batch.engine import Engine, Process
 from sci_batch.errors import NoDataError, UsageError
-from sci_batch.fetch import Progress
+from sci_batch.fetch import Inputs, Progress
 from sci_batch.functional_unit import Units
 from sci_batch.grid import Grid
+from sci_batch.ledger import Ledger, Span
 from sci_batch.report import Report
 from sci_batch.result import Result
 from sci_batch.settings import Settings
@@ -39,15 +40,16 @@ def run(settings: Settings, *, now_ms: int, progress: Progress) -> Report:
     SciBatchError
         Any expected failure; nothing has been written then.
     """
-    with opened(settings, now_ms, progress) as source:
-        return compute(source, source.settings)
+    with opened(settings, now_ms, progress) as source, engine.chosen(settings, progress) as workers:
+        return compute(source, source.settings, workers=workers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
     """What all windows of a run share."""
 
-    source: Source
+    inputs: Inputs
+    """Without the counters."""
     settings: Settings
     grid: Grid
     steps_ms: np.ndarray
@@ -73,42 +75,43 @@ class Work(summary.Part):
 
 
 def compute(
-    source: Source, settings: Settings, *, listener: Listener | None = None,
-    worked: Callable[[Work], None] | None = None,
+    source: Source, settings: Settings, *, workers: Engine | None = None,
+    worked: Callable[[summary.Part], None] | None = None,
 ) -> Report:  # fmt: skip
     """From inputs to a report: no clock, no network but the reading of the counters.
 
-    A listener is told of the counters as they are read, `worked` of each part of the work.
+    `worked` is told of each part of the work.
     """
+    workers = workers or Process()
     if source.grid is None:
         raise UsageError("no grid intensity is given", "Give --intensity, for example --intensity 380.")
     steps_ms = np.array(source.plan.energy_edges_ms, np.int64)
     windows_ms = np.array(source.windows.edges_ms, np.int64)
 
-    ledger = attribution.read(source.inputs, steps_ms, windows_ms, settings, listener)
+    ledger = workers.read(source, steps_ms, windows_ms, settings)
     owners = attribution.owners(source.inputs)
     basis = Basis(
-        source=source, settings=settings, grid=source.grid, steps_ms=steps_ms, windows_ms=windows_ms,
-        owners=owners, hardware=hardware(ledger.met["node"], source.inputs.kube, settings),
+        inputs=replace(source.inputs, counters=iter(())), settings=settings, grid=source.grid,
+        steps_ms=steps_ms, windows_ms=windows_ms, owners=owners,
+        hardware=hardware(ledger.met["node"], source.inputs.kube, settings),
         units=score.units_of_work(source, owners, ledger.met, settings, windows_ms),
     )  # fmt: skip
     found, sums = Spill(ROWS_IN_MEMORY, by=None), summary.Sums(settings.unattributed, source.grid, windows_ms)
-    for energy in ledger.parts():
-        part = work(energy, basis)
+    for part in workers.parts(ledger, work, basis):
         sums.add(part)
         found.add(part.result)
         if worked is not None:
             worked(part)
     if sums.empty:
         raise NoDataError("no energy in the namespaces chosen", "Check -n/--namespace.")
-    return _report(found, sums, basis)
+    return _report(found, sums, source, ledger, basis)
 
 
-def work(energy: Energy, basis: Basis) -> Work:
+def work(span: Span, basis: Basis) -> Work:
     """The rows of some windows: the arithmetic of each row is here, from energy to score."""
-    inputs, settings, grid, windows_ms = basis.source.inputs, basis.settings, basis.grid, basis.windows_ms
+    inputs, settings, grid, windows_ms = basis.inputs, basis.settings, basis.grid, basis.windows_ms
 
-    spent = attribution.used(energy, inputs, basis.steps_ms, settings)
+    spent = attribution.used(span.energy(), inputs, basis.steps_ms, settings)
     spent, steps = in_windows(spent, basis.steps_ms, windows_ms)
     owned = attribution.owned(spent.pods, basis.owners, inputs)
     book = sharing.books(owned, spent.nodes)
@@ -126,11 +129,11 @@ def work(energy: Energy, basis: Basis) -> Work:
     )  # fmt: skip
 
 
-def _report(found: Spill, sums: summary.Sums, basis: Basis) -> Report:
-    settings, source = basis.settings, basis.source
+def _report(found: Spill, sums: summary.Sums, source: Source, ledger: Ledger, basis: Basis) -> Report:
+    settings = basis.settings
     words = (*score.notes(basis.units, sums.units(), settings), *summary.silent(sums.seen, basis.windows_ms))
     provenance = summary.provenance(
-        settings, source, sums.known, (*basis.hardware.notes, *basis.grid.notes, *words)
+        settings, source, ledger, sums.known, (*basis.hardware.notes, *basis.grid.notes, *words)
     )
     names = [column.name for column in provenance.columns]
     return Report(

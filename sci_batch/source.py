@@ -10,7 +10,7 @@ from pathlib import Path
 from sci_batch import embodied, fetch, gate, snapshot
 from sci_batch import grid as grids
 from sci_batch.errors import UsageError
-from sci_batch.fetch import Inputs, Kube, Plan, Progress, unit_file
+from sci_batch.fetch import Discovery, Inputs, Kube, Plan, Progress, unit_file
 from sci_batch.fetch.checkpoint import Checkpoint
 from sci_batch.grid import Grid
 from sci_batch.intensity import Kept
@@ -39,6 +39,8 @@ class Source:
     queries: Callable[[], tuple[str, ...]]
     """The PromQL sent so far; ask when the counters have been read."""
     warnings: Callable[[], tuple[str, ...]]
+    found: Discovery | None = None
+    """What a server holds; None for a recording."""
 
 
 def plan_of(settings: Settings, windows: Windows) -> Plan:
@@ -108,6 +110,10 @@ def opened(
     ]  # fmt: skip
     if len(named) > 1:
         raise UsageError("--demo and --snapshot are both given", "Give one source.")
+    if settings.checkpoint is not None and settings.engine != "process":
+        raise UsageError("--checkpoint is for one process", "Leave out --checkpoint or --engine.")
+    if named and settings.engine != "process":
+        raise UsageError(f"{named[0]} is read by one process", "Leave out --engine.")
     if named and settings.checkpoint is not None:
         raise UsageError(
             f"{named[0]} reads what is on this disk already: nothing could be lost",
@@ -135,10 +141,11 @@ def opened(
         grid = _grid(settings, tables, windows, client=client) if settings.intensity else None
         plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
         kept = Checkpoint(settings.checkpoint, http.redacted_url) if settings.checkpoint else None
-        inputs = fetch.everything(client, plan, found, tables, units, progress, kept)
+        here = settings.engine == "process"
+        inputs = fetch.everything(client, plan, found, tables, units, progress, kept, here=here)
         yield Source(
             settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,
-            units=units, grid=grid, name=http.redacted_url,
+            units=units, grid=grid, name=http.redacted_url, found=found,
             queries=lambda: tuple(client.queries), warnings=lambda: tuple(client.warnings),
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from sci_batch import __version__, embodied
 from sci_batch.functional_unit import Served
 from sci_batch.grid import Grid
 from sci_batch.intensity import Intensity
+from sci_batch.ledger import Ledger
 from sci_batch.provenance import fingerprint
 from sci_batch.report import AlsoTotal, Provenance, Totals
 from sci_batch.schema import NAMES_WHERE_KNOWN, also_column
@@ -209,7 +210,7 @@ def method(settings: Settings, source: Source) -> dict[str, Any]:
 
 
 def provenance(
-    settings: Settings, source: Source, known: tuple[str, ...], notes: tuple[str, ...]
+    settings: Settings, source: Source, ledger: Ledger, known: tuple[str, ...], notes: tuple[str, ...]
 ) -> Provenance:
     """How this result was made; ask when all counters have been read."""
     chosen = method(settings, source)
@@ -230,6 +231,6 @@ def provenance(
         known=known,
         namespace=settings.namespace,
         cluster=settings.cluster_label[1] if settings.cluster_label else "",
-        queries=source.queries(),
-        notes=(*source.inputs.notes, *notes, *source.warnings()),
+        queries=tuple(sorted({*source.queries(), *ledger.queries})),
+        notes=(*source.inputs.notes, *notes, *sorted({*source.warnings(), *ledger.warnings})),
     )

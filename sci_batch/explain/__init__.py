@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import pipeline
+from sci_batch.engine import Process
 from sci_batch.errors import UsageError
 from sci_batch.explain.meters import Meters
 from sci_batch.explain.row import Explanation, chosen, explained
@@ -13,6 +14,7 @@ from sci_batch.fetch import Progress
 from sci_batch.report import Report
 from sci_batch.settings import Settings
 from sci_batch.source import Source, opened
+from sci_batch.summary import Part
 from sci_batch.windows import Windows, parse_time, rfc3339
 
 __all__ = ["Explanation", "of_result", "of_source", "run"]
@@ -44,11 +46,11 @@ def of_source(source: Source, name: str, *, at: str | None, now_ms: int) -> Expl
     meters = Meters(edges_ms[number], edges_ms[number + 1], np.array(source.plan.energy_edges_ms))
     found: list[pipeline.Work] = []
 
-    def keep(part: pipeline.Work) -> None:
-        if (part.book["window"] == number).any():
+    def keep(part: Part) -> None:
+        if isinstance(part, pipeline.Work) and (part.book["window"] == number).any():
             found.append(part)
 
-    report = pipeline.compute(source, source.settings, listener=meters, worked=keep)
+    report = pipeline.compute(source, source.settings, workers=Process(meters), worked=keep)
     return explained(report, found, meters, name, number, edges_ms)
 
 

@@ -59,11 +59,12 @@ def beforehand(client: Client, plan: Plan) -> tuple[Discovery, Kube]:
 
 def everything(
     client: Client, plan: Plan, found: Discovery, tables: Kube, asked: Sequence[FunctionalUnit],
-    progress: Progress, checkpoint: Checkpoint | None = None,
+    progress: Progress, checkpoint: Checkpoint | None = None, *, here: bool = True,
 ) -> Inputs:  # fmt: skip
     """Ask for all that the plan needs, beyond what was found and what kube-state-metrics said before.
 
     The counters are kept in the checkpoint as they are read, and those that it holds are not read again.
+    `here` is false where other processes read them.
 
     Raises
     ------
@@ -71,13 +72,7 @@ def everything(
         What the client could not get; nothing is guessed in its place.
     """
     use, notes = pull(plan)
-
-    def read(past: Past) -> Iterator[Counters]:
-        method = edges.counters if use == "edges" else raw.counters
-        return method(client, plan, found, past)
-
-    stretches = read(Past()) if checkpoint is None else checkpoint.kept(plan, use, read)
-    counters = ahead(stretches)
+    counters = ahead(_stretches(client, plan, found, checkpoint)) if here else iter(())
     if not len(tables.pod_owners):
         notes += ("kube-state-metrics shows no pod owners: workloads are read from the pods' names",)
     served, words = _units(client, plan, asked)
@@ -87,6 +82,26 @@ def everything(
         notes=(*found.notes, *notes, *words), pull=use,
         step_ms=step_ms(plan.energy_edges_ms) if use == "edges" else 0,
     )  # fmt: skip
+
+
+def read(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:
+    """COUNTERS from where the past ends, one stretch at a time.
+
+    Raises
+    ------
+    SourceError, AuthError, PartialError
+        What the client could not get.
+    """
+    method = edges.counters if pull(plan)[0] == "edges" else raw.counters
+    return method(client, plan, found, past)
+
+
+def _stretches(
+    client: Client, plan: Plan, found: Discovery, checkpoint: Checkpoint | None
+) -> Iterator[Counters]:
+    if checkpoint is None:
+        return read(client, plan, found, Past())
+    return checkpoint.kept(plan, pull(plan)[0], lambda past: read(client, plan, found, past))
 
 
 def pull(plan: Plan) -> tuple[str, tuple[str, ...]]:

@@ -22,6 +22,11 @@ class Past:
     end_ms: int | None = None
     """Up to where has been read; None: nothing yet, nor what lies before the range."""
 
+    def copy(self) -> Past:
+        """Another one, that can go on by itself."""
+        registry = Registry(keys=self.registry.keys, nodes=self.registry.nodes)
+        return Past(registry, self.last_joules, dict(self.last_mark), self.end_ms)
+
     def known_joules(self) -> np.ndarray:
         """`last_joules` of all keys, also of those that are new."""
         new = len(self.registry.keys) - len(self.last_joules)

@@ -137,6 +137,17 @@ class Settings(Accounting):
         help="JSON with the last success and the last failure, replaced at the end of each run.",
     )  # fmt: skip
 
+    engine: str = option(
+        "engine", panel=SCHEDULE, metavar="process|dask", parse=values.one_of("process", "dask"),
+        default="process", commands=("compute", "backfill"),
+        help="Who does the work: this process, or the workers of a Dask cluster (extra sci-batch[dask]). The "
+        "numbers are the same.",
+    )  # fmt: skip
+    scheduler: str | None = option(
+        "scheduler", panel=SCHEDULE, metavar="ADDRESS", parse=values.text, commands=("compute", "backfill"),
+        help="Address of a Dask scheduler, such as tcp://dask-scheduler:8786; without it --engine dask "
+        "starts workers on this machine.",
+    )  # fmt: skip
     checkpoint: Path | None = option(
         "checkpoint", panel=SCHEDULE, metavar="DIR", parse=values.path, commands=("compute",),
         help="Folder, of this run alone, that keeps what was read: a run that was stopped goes on there. "

@@ -32,7 +32,7 @@ class Stopped(Exception):
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Both Keplers, one after the other."""
-    with served(simulate(small("upgrade", range_seconds=HOURS * HOUR))) as address:
+    with served(simulate(small("upgrade", range_seconds=HOURS * HOUR, upgrade_at=1.4 * HOUR))) as address:
         yield address
 
 

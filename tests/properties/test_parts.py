@@ -33,7 +33,7 @@ def report(flags: dict[str, object]) -> Report:
 @pytest.mark.parametrize("name", CASES)
 def test_parts_of_any_size(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     whole = report(CASES[name])
-    monkeypatch.setattr(ledger, "ROWS_PER_PART", 500)
+    monkeypatch.setattr(ledger, "ROWS_PER_SPAN", 500)
     monkeypatch.setattr(ledger, "ROWS_IN_MEMORY", 300)
     monkeypatch.setattr(pipeline, "ROWS_IN_MEMORY", 7)
     monkeypatch.setattr(spill, "ROWS_AT_ONCE", 200)

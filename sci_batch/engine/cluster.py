@@ -1,0 +1,209 @@
+"""A Dask cluster as the engine.
+
+Each share of the nodes is read by a chain of tasks, one after the other in time, and each span of windows
+is worked on by a task of its own.
+
+The tasks are those of one process with other cuts: the same stretches, the same arithmetic, the same numbers.
+What a worker that is lost had done is done again by another; nothing is counted twice, as tasks return
+values and write nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pandas as pd
+
+from sci_batch import __version__, attribution
+from sci_batch.engine import shard
+from sci_batch.engine.process import Basis
+from sci_batch.errors import SourceError, UsageError
+from sci_batch.fetch import Progress
+from sci_batch.fetch.shards import shards
+from sci_batch.ledger import Ledger, Span
+from sci_batch.settings import Settings
+from sci_batch.source import Source
+from sci_batch.summary import Part
+
+CHUNKS = 12
+"""Tasks of a share: what is done again at most when a worker is lost is one of them, and those behind it that
+no worker holds any more."""
+SHARES_PER_WORKER = 2
+SPANS_PER_WORKER = 2
+CONNECT_SECONDS = 20
+
+
+@contextmanager
+def connected(settings: Settings, progress: Progress) -> Iterator[Cluster]:
+    """The cluster of `--scheduler`; without an address one on this machine, for this run.
+
+    Raises
+    ------
+    UsageError
+        Dask is not installed, the workers have another version, or a secret would travel in the open.
+    SourceError
+        No scheduler answers, or it has no workers.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise UsageError(
+            "--engine dask needs the package distributed",
+            "Run: pip install distributed (the extra sci-batch[dask])",
+        ) from None
+    address = settings.scheduler
+    if address is None:
+        with LocalCluster(dashboard_address=None, threads_per_worker=1) as local, Client(local) as client:
+            yield Cluster(client, settings, progress)
+        return
+    _no_secrets_in_the_open(settings, address)
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise SourceError(
+            f"the Dask scheduler {address} does not answer ({error})", "Check --scheduler."
+        ) from None
+    with client:
+        _check(client, address)
+        yield Cluster(client, settings, progress)
+
+
+def _no_secrets_in_the_open(settings: Settings, address: str) -> None:
+    host = urlsplit(address).hostname or ""
+    near = host in ("localhost", "::1") or host.startswith("127.")
+    if settings.headers and address.startswith("tcp:") and not near:
+        raise UsageError(
+            "HTTP headers from the environment would travel to the workers in the open",
+            "Give --header-file with a file that the workers have too, or a scheduler at tls://.",
+        )
+
+
+def _check(client: Any, address: str) -> None:
+    versions = client.run(_version)
+    if not versions:
+        raise SourceError(f"the Dask scheduler {address} has no workers", "Start workers, or wait for them.")
+    other = sorted({str(version) for version in versions.values()} - {__version__})
+    if other:
+        raise UsageError(
+            f"workers of {address} have sci-batch {', '.join(other)}, and this is {__version__}",
+            "Give the workers the same version.",
+        )
+
+
+def _version() -> str:
+    from sci_batch import __version__ as version
+
+    return version
+
+
+class Cluster:
+    """Workers behind a scheduler, through a `distributed.Client`."""
+
+    def __init__(self, client: Any, settings: Settings, progress: Progress) -> None:
+        self._client, self._settings, self._progress = client, settings, progress
+
+    @property
+    def _workers(self) -> int:
+        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+
+    def read(
+        self, source: Source, steps_ms: np.ndarray, windows_ms: np.ndarray, settings: Settings
+    ) -> Ledger:
+        """All counters of the range, booked; edges of steps and windows in Unix ms."""
+        from distributed import as_completed
+
+        if source.found is None:
+            raise ValueError("a recording is read by one process")
+        jobs = [
+            shard.Job(settings=settings, plan=source.plan, found=found, created=source.inputs.kube.created,
+                      steps_ms=steps_ms)
+            for found in shards(source.plan, source.found, SHARES_PER_WORKER * self._workers)
+        ]  # fmt: skip
+        ledger = _Shared(Ledger(steps_ms, windows_ms), len(jobs))
+        futures: dict[Any, tuple[int, int]] = {}
+        cuts = _cuts(source.plan.start_ms, source.plan.end_ms)
+        # on every worker: what is scattered cannot be made again when the worker that holds it is lost
+        given = self._client.scatter(jobs, broadcast=True, hash=False)
+        for number, job in enumerate(given):
+            state = None
+            for place, upto_ms in enumerate(cuts):
+                done = self._client.submit(shard.read, job, state, upto_ms, pure=False)
+                state = self._client.submit(shard.state_of, done, pure=False)
+                futures[self._client.submit(shard.read_of, done, pure=False)] = number, place
+        total = len(futures)
+        for count, future in enumerate(as_completed(list(futures), loop=self._client.loop), start=1):
+            ledger.put(*futures.pop(future), future.result())
+            self._progress(f"pulling energy counters, {len(jobs)} shares of the nodes", count / total)
+        if ledger.whole.empty:
+            raise attribution.nothing_rose()
+        return ledger.whole
+
+    def parts(self, ledger: Ledger, work: Callable[[Span, Basis], Part], basis: Basis) -> Iterator[Part]:
+        """`work` of every span, in order of time; some more spans than workers are under way."""
+        given = self._client.scatter(basis, broadcast=True, hash=False)
+        waiting: deque[Any] = deque()
+        for span in ledger.spans():
+            waiting.append(self._client.submit(_worked, work, span, given, pure=False))
+            if len(waiting) > SPANS_PER_WORKER * self._workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _worked(work: Callable[[Span, Basis], Part], span: Span, basis: Basis) -> Part:
+    """The rows and sums alone: the tables on the way stay behind."""
+    made = work(span, basis)
+    return Part(result=made.result, served=made.served, book=made.book, left_out=made.left_out)
+
+
+def _cuts(start_ms: int, end_ms: int) -> list[int]:
+    return [int(at) for _, at in pairwise(np.linspace(start_ms, end_ms, CHUNKS + 1))]
+
+
+class _Shared:
+    """Puts the shares together: counters get numbers of their own, and each share goes in order of time."""
+
+    def __init__(self, whole: Ledger, shares: int) -> None:
+        self.whole = whole
+        self._next = [0] * shares
+        self._early: dict[tuple[int, int], shard.Read] = {}
+        self._key = [np.empty(0, np.int64) for _ in range(shares)]
+        self._node = [np.empty(0, np.int64) for _ in range(shares)]
+        self._keys, self._nodes = pd.DataFrame(), pd.DataFrame()
+
+    def put(self, share: int, place: int, found: shard.Read) -> None:
+        """Take in what a task read; what comes before its time waits."""
+        self._early[share, place] = found
+        while (share, self._next[share]) in self._early:
+            self._take(share, self._early.pop((share, self._next[share])))
+            self._next[share] += 1
+
+    def _take(self, share: int, found: shard.Read) -> None:
+        self.whole.queries.update(found.queries)
+        self.whole.warnings.update(found.warnings)
+        self._nodes, self._node[share] = _numbered(self._nodes, found.nodes, self._node[share])
+        new = found.keys.iloc[len(self._key[share]) :]
+        new = new.assign(node_id=self._node[share][new["node_id"].to_numpy()])
+        self._keys, self._key[share] = _more(self._keys, new, self._key[share])
+        for booked in found.booked:
+            rises = booked.rises.assign(key=self._key[share][booked.rises["key"].to_numpy()])
+            seen = booked.seen.assign(node=self._node[share][booked.seen["node"].to_numpy()])
+            self.whole.add(self._keys, self._nodes, type(booked)(rises=rises, seen=seen))
+
+
+def _numbered(
+    table: pd.DataFrame, found: pd.DataFrame, numbers: np.ndarray
+) -> tuple[pd.DataFrame, np.ndarray]:
+    return _more(table, found.iloc[len(numbers) :], numbers)
+
+
+def _more(table: pd.DataFrame, new: pd.DataFrame, numbers: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+    """The table with new rows behind, and the numbers of the old and new ones."""
+    grown = np.append(numbers, np.arange(len(table), len(table) + len(new)))
+    return (pd.concat([table, new], ignore_index=True) if len(table) else new.reset_index(drop=True)), grown
