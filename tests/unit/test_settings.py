@@ -506,7 +506,7 @@ def test_the_connection_of_the_client(tmp_path: Path) -> None:
         "t",
         "ca.pem",
     )
-    assert http.headers == (("X-A", "1"), ("X-B", "2"))
+    assert http.free_headers() == (("X-A", "1"), ("X-B", "2"))
     assert http.extra_params == (("dedup", "true"),)
 
 
@@ -529,6 +529,17 @@ def test_a_login_in_the_address_is_not_shown() -> None:
     assert found.settings.prometheus_url == "http://me:hunter2@h:9090"
     assert "hunter2" not in effective(found)
     assert "http://***@h:9090" in effective(found)
+    keys: dict[str, object] = {
+        "prometheus_url": "http://h:9090/x?key=hunter2",
+        "output": ["remote-write=https://me:hunter2@h/?key=hunter2"],
+        "extra_param": ["dedup=true", "key=hunter2hunter2"],
+        "intensity": "1",
+    }
+    text = effective(load(keys, {}, "compute"))
+    assert "hunter2" not in text
+    assert '"http://h:9090/x?***"' in text
+    assert '["remote-write=https://h"]' in text
+    assert '["dedup=true", "key=***"]' in text
     assert "hunter2" not in str(problem({"prometheus_url": "ftp://me:hunter2@h", "intensity": "1"}))
 
 
