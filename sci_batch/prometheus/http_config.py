@@ -26,6 +26,8 @@ from sci_batch.prometheus.http_config_parts import (
 )
 from sci_batch.prometheus.http_config_reader import ONE_GRANT, Reader
 
+__all__ = ["FLAG", "load", "parse"]
+
 # fmt: off
 _RESERVED = frozenset({
     "authorization", "host", "content-encoding", "content-length", "content-type", "user-agent", "connection",

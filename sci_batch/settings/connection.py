@@ -53,6 +53,23 @@ def http_settings(settings: Settings) -> HttpSettings:
     return made
 
 
+def unchecked(settings: Settings) -> str | None:
+    """What switches the check of the server's certificate off; None where it is made, or no file can say."""
+    from sci_batch.prometheus import http_config
+
+    if settings.prometheus_url is None:
+        return None
+    if settings.insecure_skip_verify:
+        return "--insecure-skip-verify"
+    if settings.http_config_file is None:
+        return None
+    try:
+        tls = http_config.load(str(settings.http_config_file)).tls
+    except UsageError:  # told where the file is used
+        return None
+    return f"insecure_skip_verify in {http_config.FLAG}" if tls.insecure_skip_verify else None
+
+
 def push_settings(settings: Settings) -> Push:
     """How to reach the servers that results are published to."""
     return Push(

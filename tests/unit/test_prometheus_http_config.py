@@ -131,3 +131,11 @@ def test_two_tenants_are_refused(folder: Path) -> None:
     (folder / "http.yml").write_text("http_headers: {x-scope-orgid: {values: [a]}}")
     with pytest.raises(UsageError, match="Two tenants"):
         read_config(HttpSettings(url="http://p", org_id="b", http_config_file=str(folder / "http.yml")))
+
+
+def test_the_example_of_the_documents_is_taken_whole(folder: Path) -> None:
+    text = (ROOT / "docs/access.md").read_text(encoding="utf-8")
+    config = _config(folder, text.partition("```yaml\n")[2].partition("```")[0])
+    assert config.tls.server_name == "prometheus.internal"
+    assert config.proxy.connect_headers == (("X-Ticket", "abc"),)
+    assert [header.name for header in config.headers] == ["X-Scope-OrgID", "X-Key"]

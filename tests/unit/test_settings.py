@@ -483,6 +483,19 @@ def test_an_unchecked_certificate_is_warned_about() -> None:
     assert any("--insecure-skip-verify" in warning for warning in found.warnings)
 
 
+def test_a_check_that_the_http_config_file_switches_off_is_warned_of(tmp_path: Path) -> None:
+    config = tmp_path / "http.yml"
+    given = {"prometheus_url": "https://h", "intensity": "1", "http_config_file": str(config)}
+    for text, words in (
+        ("tls_config: {insecure_skip_verify: true}", ["insecure_skip_verify in --http-config-file: whoever"]),
+        ("tls_config: {insecure_skip_verify: false}", []),
+        ("no mapping", []),
+    ):
+        config.write_text(text, encoding="utf-8")
+        warnings = load(dict(given), {}, "compute").warnings
+        assert [warning.partition(" is in")[0] for warning in warnings] == words
+
+
 def test_the_connection_of_the_client(tmp_path: Path) -> None:
     header_file = tmp_path / "headers"
     header_file.write_text("# ours\nX-A: 1\n", encoding="utf-8")
