@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceRequestError
-from azure.identity import CredentialUnavailableError, DefaultAzureCredential
+from azure.identity import DefaultAzureCredential
 
-from sci_batch.errors import AuthError, SourceError, UsageError
+from sci_batch.errors import AuthError, SourceError
 from sci_batch.prometheus.cloud_bearer import Bearer
 from sci_batch.prometheus.problems import TransientError
 
@@ -30,13 +30,10 @@ class Azure:
         """The token; raises as `cloud.Source.proof`."""
         try:
             return Bearer(self._credential.get_token(SCOPE).token)
-        except CredentialUnavailableError:
-            raise UsageError("--azure finds no identity, or it cannot be used.", _CURE) from None
-        except ClientAuthenticationError as failed:
-            # Its words list all the places that were tried, and repeat the service's answers.
-            if "no_credential" in type(failed).__name__ or "failed to retrieve a token" in str(failed):
-                raise UsageError("--azure finds no identity that gives a token.", _CURE) from None
-            raise AuthError("Microsoft Entra refused the identity of --azure.", _CURE) from None
+        except ClientAuthenticationError:
+            # The same for an identity that is missing and one that is refused. Its words list all the places
+            # that were tried, and repeat the service's answers.
+            raise AuthError("Azure gives no token: no identity is found, or it is refused.", _CURE) from None
         except ServiceRequestError:
             raise TransientError(
                 SourceError("The token service of Azure cannot be reached.", "Check HTTPS_PROXY.")

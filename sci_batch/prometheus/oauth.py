@@ -13,7 +13,7 @@ import requests
 from requests.auth import AuthBase
 
 from sci_batch.errors import AuthError, SourceError
-from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS
+from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS, SHORTEST_KEY_IN_URL
 from sci_batch.prometheus.http_config_parts import FLAG, OAuth2
 from sci_batch.prometheus.problems import TransientError, clean
 from sci_batch.prometheus.tls import Trust
@@ -127,7 +127,10 @@ def _post(
 
 def _refused(oauth: OAuth2, status: int, answer: object, secret: str) -> Exception:
     word = answer.get("error", "") if isinstance(answer, dict) else ""
-    said = clean(str(word)).replace(secret, "***")
+    said = clean(str(word))
+    parameters = [value for _, value in oauth.endpoint_params if len(value) >= SHORTEST_KEY_IN_URL]
+    for hidden in (secret, *parameters):
+        said = said.replace(hidden, "***")
     what = f"The token service at {_redacted(oauth.token_url)} gave no token (HTTP {status}"
     what += f", {said})." if said else ")."
     cure = f"Check oauth2.client_id, client_secret(_file), scopes and token_url in {FLAG}."

@@ -126,7 +126,7 @@ def _oauth(tmp_path: Path) -> str:
           client_secret_file: secret
           token_url: {TOKEN_URL}
           scopes: [a, b]
-          endpoint_params: {{audience: prom}}
+          endpoint_params: {{audience: prom, ticket: ticket-5ecret}}
         """,
     )
 
@@ -156,6 +156,7 @@ def test_oauth_token_is_kept_until_it_ends(requests_mock: Mocker, tmp_path: Path
         "grant_type": ["client_credentials"],
         "scope": ["a b"],
         "audience": ["prom"],
+        "ticket": ["ticket-5ecret"],
     }
 
 
@@ -172,10 +173,10 @@ def test_oauth_falls_back_to_the_form(requests_mock: Mocker, tmp_path: Path) -> 
 
 def test_oauth_refusal_and_outage(requests_mock: Mocker, tmp_path: Path) -> None:
     path = _oauth(tmp_path)
-    requests_mock.post(TOKEN_URL, status_code=401, json={"error": f"invalid_client {CANARY}"})
+    requests_mock.post(TOKEN_URL, status_code=401, json={"error": f"invalid_client {CANARY} ticket-5ecret"})
     with _client(http_config_file=path) as client, pytest.raises(AuthError) as caught:
         client.instant("up", 0)
-    assert "HTTP 401, invalid_client ***" in str(caught.value)
+    assert "HTTP 401, invalid_client *** ***" in str(caught.value)
     requests_mock.reset_mock()
     requests_mock.post(TOKEN_URL, exc=requests.exceptions.ConnectionError(CANARY))
     with _client(http_config_file=path, retries=2) as client, pytest.raises(SourceError) as unreachable:
