@@ -56,6 +56,11 @@ class TokenSource:
                 self._known = (oauth, secret)
             return self._token
 
+    def forget(self) -> None:
+        """Have the next token fetched anew."""
+        with self._lock:
+            self._known = None
+
 
 def _seconds(value: object) -> float:
     try:

@@ -14,7 +14,7 @@ from typing import TypeVar
 import requests
 
 from sci_batch import __version__
-from sci_batch.errors import SourceError
+from sci_batch.errors import SciBatchError, SourceError
 from sci_batch.prometheus import problems
 from sci_batch.prometheus.auth import Credentials, credentials, read_config
 from sci_batch.prometheus.cloud import Identity
@@ -145,7 +145,9 @@ class Session:
         log.info("Trying again in %.1f s, tries left: %d. %s", seconds, left, problem.error.what)
         self._sleep(seconds)
 
-    def _once(self, method: str, asked: Asked, form: Form, read: Callable[[bytes], T]) -> T | Problem:
+    def _once(
+        self, method: str, asked: Asked, form: Form, read: Callable[[bytes], T], *, again: bool = True
+    ) -> T | Problem:
         config = read_config(self._settings)
         http = self._wires.session(trust(self._settings, config), config.proxy)
         try:
@@ -170,7 +172,18 @@ class Session:
             seconds=response.elapsed.total_seconds(), here_ms=round(self._clock() * 1000),
             server_ms=_date_ms(headers.get("date")), victoria="x-server-hostname" in headers,
         )  # fmt: skip
+        if response.status_code == 401 and again and self._is_renewed(login):
+            return self._once(method, asked, form, read, again=False)
         return _outcome(Answer(response.status_code, headers, response.content), asked, login, read)
+
+    def _is_renewed(self, login: Credentials) -> bool:
+        """Whether there is another login by now: a file replaced since it was read, or a token taken back."""
+        self._tokens.forget()
+        try:
+            now = credentials(self._settings, read_config(self._settings), self._tokens, self._identity)
+        except (SciBatchError, TransientError):
+            return False
+        return now.headers != login.headers
 
 
 def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Callable[[bytes], T]) -> T | Problem:
