@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -106,7 +106,7 @@ class _Server(ThreadingHTTPServer):
 
 def _hear_out(refused: ssl.SSLSocket) -> None:
     """Close when the client has: what it still sends would reset the connection before it hears why."""
-    with socket.socket(fileno=refused.detach()) as plain:
+    with socket.socket(fileno=refused.detach()) as plain, suppress(OSError):
         plain.shutdown(socket.SHUT_WR)
         while plain.recv(4096):
             pass
