@@ -6,96 +6,60 @@ refused by name, so that nobody believes in a setting that has no effect.
 
 from __future__ import annotations
 
-import difflib
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from sci_batch.errors import UsageError
+from sci_batch.prometheus.http import is_header
+from sci_batch.prometheus.http_config_parts import (
+    FLAG,
+    Authorization,
+    BasicAuth,
+    Header,
+    HttpConfig,
+    OAuth2,
+    Proxy,
+    Secret,
+    Tls,
+)
+from sci_batch.prometheus.http_config_reader import ONE_GRANT, Reader
 
-FLAG = "--http-config-file"
+__all__ = ["FLAG", "load", "parse"]
 
-_NOT_SUPPORTED = {
-    "server_name": "the host of --prometheus-url is checked against the certificate",
-    "min_version": "TLS 1.2 is the least",
-    "max_version": "the newest TLS both sides know is used",
-    "ca": "use ca_file",
-    "cert": "use cert_file",
-    "key": "use key_file",
-    "bearer_token": "use authorization.credentials",
-    "bearer_token_file": "use authorization.credentials_file",
-    "follow_redirects": "redirects are never followed with a login",
-    "enable_http2": "HTTP/1.1 is used",
-    "no_proxy": "set the environment variable NO_PROXY",
-    "proxy_from_environment": "HTTPS_PROXY and HTTP_PROXY are read without it",
-    "proxy_connect_header": "put the proxy's login into proxy_url",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
-    """Trust and client certificate."""
-
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
-    insecure_skip_verify: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secret:
-    """A secret written in the file, or the name of the file that holds it."""
-
-    text: str | None = field(default=None, repr=False)
-    file: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BasicAuth:
-    """`basic_auth`."""
-
-    username: Secret
-    password: Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization:
-    """`authorization`."""
-
-    type: str
-    credentials: Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OAuth2:
-    """`oauth2`, the client credentials flow (RFC 6749, section 4.4)."""
-
-    client_id: str
-    client_secret: Secret
-    token_url: str = field(repr=False)
-    scopes: tuple[str, ...] = ()
-    endpoint_params: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    tls: Tls = Tls()
-    proxy_url: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
-    """One of `http_headers`; its values, secrets and files are all sent."""
-
-    name: str
-    values: tuple[Secret, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpConfig:
-    """What the file says; empty when there is none."""
-
-    login: BasicAuth | Authorization | OAuth2 | None = None
-    tls: Tls = Tls()
-    proxy_url: str | None = field(default=None, repr=False)
-    headers: tuple[Header, ...] = ()
+# fmt: off
+_RESERVED = frozenset({
+    "authorization", "host", "content-encoding", "content-length", "content-type", "user-agent", "connection",
+    "keep-alive", "proxy-authenticate", "proxy-authorization", "www-authenticate", "accept-encoding",
+    "x-prometheus-remote-write-version", "x-prometheus-remote-read-version",
+    "x-prometheus-scrape-timeout-seconds", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256",
+})
+# fmt: on
+"""Headers that promtool refuses, too."""
+_PROXY = ("proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header")
+_TLS_TEXTS = ("ca", "cert", "key")
+_TLS = (
+    *_TLS_TEXTS,
+    *(f"{name}_file" for name in _TLS_TEXTS),
+    "server_name",
+    "insecure_skip_verify",
+    "min_version",
+    "max_version",
+)
+_TLS_VERSIONS = ("TLS10", "TLS11", "TLS12", "TLS13")
+_TLS_LEAST = _TLS_VERSIONS.index("TLS12")
+_CONNECTION = ("tls_config", *_PROXY)
+_BEARER = ("bearer_token", "bearer_token_file")
+_TOP = (
+    *("basic_auth", "authorization", "oauth2", *_BEARER),
+    *_CONNECTION,
+    *("http_headers", "follow_redirects", "enable_http2"),
+)
+_OAUTH2 = (
+    *("client_id", "client_secret", "client_secret_file", "scopes", "token_url", "endpoint_params"),
+    "grant_type",
+)
 
 
 def load(path: str) -> HttpConfig:
@@ -125,98 +89,83 @@ def load(path: str) -> HttpConfig:
 
 def parse(data: object, path: str) -> HttpConfig:
     """Check the content of the file `path` and give it types; raises as `load`."""
-    reader = _Reader(path)
-    top = reader.mapping(data, "", ("basic_auth", "authorization", "oauth2", *_CONNECTION, "http_headers"))
+    reader = _Parts(path)
+    top = reader.mapping(data, "", _TOP)
     makers: dict[str, Callable[[object], BasicAuth | Authorization | OAuth2]] = {
         "basic_auth": reader.basic_auth,
         "authorization": reader.authorization,
         "oauth2": reader.oauth2,
+        "bearer_token": lambda _: reader.bearer(top),
+        "bearer_token_file": lambda _: reader.bearer(top),
     }
-    logins = [name for name in makers if name in top]
+    # A key without a value is as good as none, as in promtool.
+    logins = [name for name in makers if top.get(name) not in (None, "")]
     if len(logins) > 1:
         reader.refuse(f"holds two logins at once ({' and '.join(logins)}): keep one")
+    if reader.boolean(top, "follow_redirects", ""):
+        reader.refuse("asks to follow redirects, which never happens here, so that no login goes astray")
+    reader.boolean(top, "enable_http2", "")  # it allows HTTP/2, and does not ask for it
     return HttpConfig(
         login=makers[logins[0]](top[logins[0]]) if logins else None,
         tls=reader.tls(top.get("tls_config"), "tls_config"),
-        proxy_url=reader.text(top, "proxy_url", ""),
+        proxy=reader.proxy(top, ""),
         headers=reader.headers(top.get("http_headers")),
     )
 
 
-_CONNECTION = ("tls_config", "proxy_url")
-_OAUTH2 = ("client_id", "client_secret", "client_secret_file", "scopes", "token_url", "endpoint_params")
-
-
-class _Reader:
-    """Turns plain YAML into typed parts, and knows the file for messages and relative names."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def refuse(self, fault: str) -> NoReturn:
-        raise UsageError(f"{FLAG} {self._path} {fault}.", f"Correct the file, or take {FLAG} away.")
-
-    def mapping(self, data: object, place: str, allowed: tuple[str, ...] | None) -> Mapping[str, Any]:
-        if data in (None, ""):
-            return {}
-        if not isinstance(data, dict):
-            self.refuse(f"has no mapping at {place or 'its top'}")
-        for key in data if allowed is not None else ():
-            if key not in (allowed or ()):
-                self._unknown(str(key), place, allowed or ())
-        return data
-
-    def _unknown(self, key: str, place: str, allowed: tuple[str, ...]) -> NoReturn:
-        where = f"{place}.{key}" if place else key
-        if key in _NOT_SUPPORTED:
-            self.refuse(f"has the key {where}, which is not supported here: {_NOT_SUPPORTED[key]}")
-        near = difflib.get_close_matches(key, allowed, n=1)
-        guess = f"did you mean {near[0]}?" if near else f"known: {', '.join(allowed)}"
-        # A key can be a secret that lost its colon: show only what looks like a key.
-        shown = where if key.isidentifier() and len(key) <= 40 else "(not shown)"
-        self.refuse(f"has an unknown key {shown} ({guess})")
-
-    def text(self, data: Mapping[str, Any], key: str, place: str) -> str | None:
-        value = data.get(key)
-        if value is None or value == "":
-            return None
-        if not isinstance(value, str):
-            self.refuse(f"needs text at {place}{key}")
-        return value
-
-    def texts(self, data: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
-        value = data.get(key) or []
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.refuse(f"needs a list of texts at {place}{key}")
-        return tuple(value)
-
-    def file(self, data: Mapping[str, Any], key: str, place: str) -> str | None:
-        name = self.text(data, key, place)
-        return None if name is None else self._beside(name)
-
-    def _beside(self, name: str) -> str:
-        return str(Path(self._path).parent / name)
-
-    def secret(self, data: Mapping[str, Any], key: str, place: str) -> Secret:
-        found = Secret(text=self.text(data, key, place), file=self.file(data, f"{key}_file", place))
-        if found.text is not None and found.file is not None:
-            self.refuse(f"has both {place}{key} and {place}{key}_file: keep one")
-        return found
+class _Parts(Reader):
+    """Turns plain YAML into typed parts."""
 
     def tls(self, data: object, place: str) -> Tls:
-        part = self.mapping(data, place, ("ca_file", "cert_file", "key_file", "insecure_skip_verify"))
-        skip = (self.text(part, "insecure_skip_verify", f"{place}.") or "false").lower()
-        if skip not in ("true", "false"):
-            self.refuse(f"needs true or false at {place}.insecure_skip_verify")
-        tls = Tls(
-            ca_file=self.file(part, "ca_file", f"{place}."),
-            cert_file=self.file(part, "cert_file", f"{place}."),
-            key_file=self.file(part, "key_file", f"{place}."),
-            insecure_skip_verify=skip == "true",
+        part = self.mapping(data, place, _TLS)
+        place = f"{place}."
+        found = {name: self.secret(part, name, place) for name in _TLS_TEXTS}
+        if (found["cert"] == Secret()) != (found["key"] == Secret()):
+            self.refuse(f"needs both cert(_file) and key(_file) at {place[:-1]}")
+        least, most = (self._version(part, key, place) for key in ("min_version", "max_version"))
+        if most is not None and most < max(least or 0, _TLS_LEAST):
+            self.refuse(f"allows no TLS version at {place}max_version: TLS12 or min_version is the least")
+        return Tls(
+            ca_file=found["ca"].file,
+            cert_file=found["cert"].file,
+            key_file=found["key"].file,
+            ca=found["ca"].text,
+            cert=found["cert"].text,
+            key=found["key"].text,
+            insecure_skip_verify=self.boolean(part, "insecure_skip_verify", place) or False,
+            server_name=self.text(part, "server_name", place),
+            min_version=_TLS_VERSIONS[max(least, _TLS_LEAST)] if least is not None else None,
+            max_version=_TLS_VERSIONS[most] if most is not None else None,
         )
-        if (tls.cert_file is None) != (tls.key_file is None):
-            self.refuse(f"needs both cert_file and key_file at {place}")
-        return tls
+
+    def _version(self, data: Mapping[str, Any], key: str, place: str) -> int | None:
+        name = self.text(data, key, place)
+        if name is not None and name not in _TLS_VERSIONS:
+            self.refuse(f"needs one of {', '.join(_TLS_VERSIONS)} at {place}{key}")
+        return None if name is None else _TLS_VERSIONS.index(name)
+
+    def proxy(self, data: Mapping[str, Any], place: str) -> Proxy:
+        url, no_proxy = (self.text(data, key, place) for key in ("proxy_url", "no_proxy"))
+        environment = self.boolean(data, "proxy_from_environment", place)
+        headers = []
+        key = f"{place}proxy_connect_header"
+        for name, _ in self.mapping(data.get("proxy_connect_header"), key, None).items():
+            values = self.texts(data["proxy_connect_header"], name, f"{key}.")
+            if not all(is_header(name, value) for value in values):
+                self.refuse(f"has at {key} what no HTTP header can carry")
+            headers.append((name, ", ".join(values)))
+        if environment and (url or no_proxy):
+            self.refuse(f"has both {place}proxy_from_environment and {'proxy_url' if url else 'no_proxy'}")
+        if no_proxy and not url:
+            self.refuse(f"has {place}no_proxy without proxy_url")
+        if headers and not (url or environment):
+            self.refuse(f"has {key} without proxy_url or proxy_from_environment")
+        if url and not re.match(r"https?://[^/]", url):
+            self.refuse(f"needs an http:// or https:// address at {place}proxy_url")
+        return Proxy(url=url, no_proxy=no_proxy, from_environment=environment, connect_headers=tuple(headers))
+
+    def bearer(self, top: Mapping[str, Any]) -> Authorization:
+        return Authorization(type="Bearer", credentials=self.secret(top, "bearer_token", ""))
 
     def basic_auth(self, data: object) -> BasicAuth:
         place = "basic_auth"
@@ -230,7 +179,7 @@ class _Reader:
     def authorization(self, data: object) -> Authorization:
         place = "authorization"
         part = self.mapping(data, place, ("type", "credentials", "credentials_file"))
-        kind = self.text(part, "type", f"{place}.") or "Bearer"
+        kind = (self.text(part, "type", f"{place}.") or "").strip() or "Bearer"
         credentials = self.secret(part, "credentials", f"{place}.")
         if kind.lower() == "basic":
             self.refuse("has authorization.type Basic: use basic_auth")
@@ -248,6 +197,8 @@ class _Reader:
             self.refuse("needs oauth2.client_id, oauth2.token_url and oauth2.client_secret(_file)")
         if not token_url.startswith(("http://", "https://")):
             self.refuse("needs an http(s) address at oauth2.token_url")
+        if self.text(part, "grant_type", place) not in (None, "client_credentials"):
+            self.refuse(f"has another oauth2.grant_type: {ONE_GRANT}")
         params = self.mapping(part.get("endpoint_params"), "oauth2.endpoint_params", None)
         if not all(isinstance(value, str) for value in params.values()):
             self.refuse("needs texts at oauth2.endpoint_params")
@@ -258,16 +209,20 @@ class _Reader:
             scopes=self.texts(part, "scopes", place),
             endpoint_params=tuple(params.items()),
             tls=self.tls(part.get("tls_config"), "oauth2.tls_config"),
-            proxy_url=self.text(part, "proxy_url", place),
+            proxy=self.proxy(part, place),
         )
 
     def headers(self, data: object) -> tuple[Header, ...]:
         headers = []
         for name, content in self.mapping(data, "http_headers", None).items():
             place = f"http_headers.{name}"
+            if name.lower() in _RESERVED:
+                login = ": use basic_auth, authorization or oauth2" if name.lower() == "authorization" else ""
+                self.refuse(f"sets the header {name} at http_headers, which is not allowed{login}")
             part = self.mapping(content, place, ("values", "secrets", "files"))
             plain = (*self.texts(part, "values", f"{place}."), *self.texts(part, "secrets", f"{place}."))
             files = (self._beside(file) for file in self.texts(part, "files", f"{place}."))
             values = (*(Secret(text=text) for text in plain), *(Secret(file=file) for file in files))
-            headers.append(Header(name=name, values=values))
+            if values:
+                headers.append(Header(name=name, values=values))
         return tuple(headers)

@@ -13,10 +13,12 @@ import requests
 from requests.auth import AuthBase
 
 from sci_batch.errors import AuthError, SourceError
-from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS
-from sci_batch.prometheus.http_config import FLAG, OAuth2
+from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS, SHORTEST_KEY_IN_URL
+from sci_batch.prometheus.http_config_parts import FLAG, OAuth2
 from sci_batch.prometheus.problems import TransientError, clean
-from sci_batch.prometheus.transport import proxies, tls_arguments
+from sci_batch.prometheus.tls import Trust
+from sci_batch.prometheus.transport import reason
+from sci_batch.prometheus.wires import Wires, proxies
 
 _EARLY_SECONDS = 30.0  # a token must outlive the request that carries it
 _UNKNOWN_LIFE_SECONDS = 300.0
@@ -28,6 +30,7 @@ class TokenSource:
     def __init__(self, timeout_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._timeout = (min(CONNECT_TIMEOUT_SECONDS, timeout_seconds), timeout_seconds)
         self._clock = clock
+        self._wires = Wires()
         self._lock = threading.Lock()
         self._known: tuple[OAuth2, str] | None = None
         self._token = ""
@@ -45,13 +48,18 @@ class TokenSource:
         """
         with self._lock:
             if self._known != (oauth, secret) or self._clock() >= self._ends:
-                answer = _fetch(oauth, secret, self._timeout)
+                answer = _fetch(oauth, secret, self._wires, self._timeout)
                 self._token = str(answer["access_token"])
                 life = _seconds(answer.get("expires_in"))
                 # Half its life at least: a very short token is still used more than once.
                 self._ends = self._clock() + max(life - _EARLY_SECONDS, life / 2)
                 self._known = (oauth, secret)
             return self._token
+
+    def forget(self) -> None:
+        """Have the next token fetched anew."""
+        with self._lock:
+            self._known = None
 
 
 def _seconds(value: object) -> float:
@@ -73,18 +81,17 @@ class _ClientAuth(AuthBase):
         return request
 
 
-def _fetch(oauth: OAuth2, secret: str, timeout: tuple[float, float]) -> dict[str, Any]:
+def _fetch(oauth: OAuth2, secret: str, wires: Wires, timeout: tuple[float, float]) -> dict[str, Any]:
     form = [("grant_type", "client_credentials"), *oauth.endpoint_params]
     if oauth.scopes:
         form.append(("scope", " ".join(oauth.scopes)))
     pair = f"{quote_plus(oauth.client_id)}:{quote_plus(secret)}".encode()
     header = f"Basic {base64.b64encode(pair).decode('ascii')}"
-    response = _post(oauth, form, header, timeout)
+    response = _post(oauth, form, header, wires, timeout)
     if response.status_code in (400, 401):
         # Some services want the client in the form: RFC 6749, section 2.3.1.
-        response = _post(
-            oauth, [*form, ("client_id", oauth.client_id), ("client_secret", secret)], None, timeout
-        )
+        whole = [*form, ("client_id", oauth.client_id), ("client_secret", secret)]
+        response = _post(oauth, whole, None, wires, timeout)
     try:
         answer = response.json()
     except ValueError:
@@ -95,32 +102,40 @@ def _fetch(oauth: OAuth2, secret: str, timeout: tuple[float, float]) -> dict[str
 
 
 def _post(
-    oauth: OAuth2, form: list[tuple[str, str]], header: str | None, timeout: tuple[float, float]
+    oauth: OAuth2,
+    form: list[tuple[str, str]],
+    header: str | None,
+    wires: Wires,
+    timeout: tuple[float, float],
 ) -> requests.Response:
-    verify, cert = tls_arguments(oauth.tls, FLAG)
+    session = wires.session(Trust(tls=oauth.tls), oauth.proxy)
     try:
-        return requests.post(
+        return session.post(
             oauth.token_url,
             data=form,
             auth=_ClientAuth(header),
             timeout=timeout,
-            verify=verify,
-            cert=cert,
-            proxies=proxies(oauth.proxy_url),
+            proxies=proxies(oauth.proxy, oauth.token_url),
             allow_redirects=False,
         )
     except requests.RequestException as failed:
+        # Words of a request that could not be built may hold the proxy's login.
+        known = isinstance(failed, requests.exceptions.SSLError)
+        words = reason(failed) if known else type(failed).__name__
         raise TransientError(
             SourceError(
-                f"Cannot reach the token service at {_redacted(oauth.token_url)} ({type(failed).__name__}).",
-                f"Check oauth2.token_url in {FLAG}.",
+                f"Cannot reach the token service at {_redacted(oauth.token_url)} ({words}).",
+                f"Check oauth2.token_url and oauth2.tls_config in {FLAG}.",
             )
         ) from None
 
 
 def _refused(oauth: OAuth2, status: int, answer: object, secret: str) -> Exception:
     word = answer.get("error", "") if isinstance(answer, dict) else ""
-    said = clean(str(word)).replace(secret, "***")
+    said = clean(str(word))
+    parameters = [value for _, value in oauth.endpoint_params if len(value) >= SHORTEST_KEY_IN_URL]
+    for hidden in (secret, *parameters):
+        said = said.replace(hidden, "***")
     what = f"The token service at {_redacted(oauth.token_url)} gave no token (HTTP {status}"
     what += f", {said})." if said else ")."
     cure = f"Check oauth2.client_id, client_secret(_file), scopes and token_url in {FLAG}."

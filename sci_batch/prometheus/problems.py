@@ -18,8 +18,8 @@ FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 60.0
 _LONGEST_WORDS = 20_000
 _LOGIN_CURE = (
-    "Check --bearer-token-file, --basic-auth-file, --http-config-file and --org-id, "
-    "and what the login may read."
+    "Check the login (--bearer-token-file, --basic-auth-file, --http-config-file, --sigv4-region, --google, "
+    "--azure), --org-id, and what the login may read."
 )
 _LESS_CURE = (
     "Ask for fewer series (--namespace, --cluster-label), or raise the limits of the server "

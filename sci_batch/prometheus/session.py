@@ -12,18 +12,19 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
 
 from sci_batch import __version__
-from sci_batch.errors import SourceError
+from sci_batch.errors import SciBatchError, SourceError
 from sci_batch.prometheus import problems
-from sci_batch.prometheus.auth import Credentials, HeaderAuth, credentials, read_config
+from sci_batch.prometheus.auth import Credentials, credentials, read_config
+from sci_batch.prometheus.cloud import Identity
 from sci_batch.prometheus.decode import BrokenBodyError
 from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS, HttpSettings, check
 from sci_batch.prometheus.oauth import TokenSource
 from sci_batch.prometheus.problems import Answer, Asked, Problem, Reaction, TooMuchError, TransientError
-from sci_batch.prometheus.transport import effective_tls, judge_failure, proxies
+from sci_batch.prometheus.tls import trust
+from sci_batch.prometheus.transport import judge_failure
+from sci_batch.prometheus.wires import Wires, proxies
 
 T = TypeVar("T")
 Form = Sequence[tuple[str, str]]
@@ -78,11 +79,19 @@ class Session:
         self._base = settings.redacted_url
         self._timeout = (min(CONNECT_TIMEOUT_SECONDS, settings.timeout_seconds), settings.timeout_seconds)
         self._tokens = TokenSource(settings.timeout_seconds)
-        self._http = _pool(settings)
+        self._identity = Identity(settings)
+        self._wires = Wires(
+            settings.concurrency,
+            {
+                "User-Agent": f"sci-batch/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "gzip" if settings.compression else "identity",
+            },
+        )
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        self._wires.close()
 
     def post(
         self, path: str, form: Form, read: Callable[[bytes], T], *, query: str, may_shrink: bool = False
@@ -136,24 +145,24 @@ class Session:
         log.info("Trying again in %.1f s, tries left: %d. %s", seconds, left, problem.error.what)
         self._sleep(seconds)
 
-    def _once(self, method: str, asked: Asked, form: Form, read: Callable[[bytes], T]) -> T | Problem:
+    def _once(
+        self, method: str, asked: Asked, form: Form, read: Callable[[bytes], T], *, again: bool = True
+    ) -> T | Problem:
         config = read_config(self._settings)
-        verify, cert = effective_tls(self._settings, config)
+        http = self._wires.session(trust(self._settings, config), config.proxy)
         try:
-            login = credentials(self._settings, config, self._tokens)
+            login = credentials(self._settings, config, self._tokens, self._identity)
         except TransientError as failed:
             return Problem(failed.error, Reaction.RETRY)
         try:
-            response = self._http.request(
+            response = http.request(
                 method,
                 asked.url,
                 params=list(self._settings.url_params),
                 data=list(form),
-                auth=HeaderAuth(login.headers),
+                auth=login.auth,
                 timeout=self._timeout,
-                verify=verify,
-                cert=cert,
-                proxies=proxies(config.proxy_url),
+                proxies=proxies(config.proxy, asked.url),
                 allow_redirects=False,
             )
         except requests.RequestException as failed:
@@ -163,7 +172,18 @@ class Session:
             seconds=response.elapsed.total_seconds(), here_ms=round(self._clock() * 1000),
             server_ms=_date_ms(headers.get("date")), victoria="x-server-hostname" in headers,
         )  # fmt: skip
+        if response.status_code == 401 and again and self._is_renewed(login):
+            return self._once(method, asked, form, read, again=False)
         return _outcome(Answer(response.status_code, headers, response.content), asked, login, read)
+
+    def _is_renewed(self, login: Credentials) -> bool:
+        """Whether there is another login by now: a file replaced since it was read, or a token taken back."""
+        self._tokens.forget()
+        try:
+            now = credentials(self._settings, read_config(self._settings), self._tokens, self._identity)
+        except (SciBatchError, TransientError):
+            return False
+        return now.headers != login.headers
 
 
 def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Callable[[bytes], T]) -> T | Problem:
@@ -206,22 +226,3 @@ def _final(problem: Problem) -> Exception:
     if problem.reaction is Reaction.RETRY_THEN_SHRINK and not isinstance(problem.error, TooMuchError):
         return TooMuchError(problem.error.what, problem.error.cure)
     return problem.error
-
-
-def _pool(settings: HttpSettings) -> requests.Session:
-    # The CLI warns of --insecure-skip-verify once; urllib3 would at each request.
-    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    # Its debug lines show the query string of the URL, where some put a key.
-    logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
-    http = requests.Session()
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=settings.concurrency, pool_block=True)
-    http.mount("http://", adapter)
-    http.mount("https://", adapter)
-    http.headers.update(
-        {
-            "User-Agent": f"sci-batch/{__version__}",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip" if settings.compression else "identity",
-        }
-    )
-    return http

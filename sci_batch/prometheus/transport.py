@@ -1,52 +1,15 @@
-"""TLS, proxy, and what a failed connection means."""
+"""What a failed connection means."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
-from sci_batch.errors import SourceError, UsageError
-from sci_batch.prometheus.http import HttpSettings
-from sci_batch.prometheus.http_config import FLAG, HttpConfig, Tls
+from sci_batch.errors import AuthError, SciBatchError, SourceError
+from sci_batch.prometheus.http_config_parts import FLAG
 from sci_batch.prometheus.problems import Problem, Reaction, clean
-
-Verify = bool | str
-Cert = str | tuple[str, str] | None
-
-
-def tls_arguments(tls: Tls, flag: str | None = None, flags: str = "--") -> tuple[Verify, Cert]:
-    """`verify` and `cert` for `requests`.
-
-    Raises
-    ------
-    UsageError
-        A file is missing; named with `flag`, or with the flag of its own, which begins with `flags`.
-    """
-    for name, path in (("ca", tls.ca_file), ("cert", tls.cert_file), ("key", tls.key_file)):
-        if path is not None and not Path(path).is_file():
-            owner = flag or f"{flags}{name}-file"
-            raise UsageError(f"The file {path} of {owner} does not exist.", f"Check {owner}.")
-    verify: Verify = False if tls.insecure_skip_verify else (tls.ca_file or True)
-    if tls.cert_file is not None and tls.key_file is not None:
-        return verify, (tls.cert_file, tls.key_file)
-    return verify, tls.cert_file
-
-
-def effective_tls(settings: HttpSettings, config: HttpConfig) -> tuple[Verify, Cert]:
-    """Flags first, then the HTTP config file; raises as `tls_arguments`."""
-    given = Tls(ca_file=settings.ca_file, cert_file=settings.cert_file, key_file=settings.key_file)
-    flag_verify, flag_cert = tls_arguments(given, flags=settings.flags)
-    file_verify, file_cert = tls_arguments(config.tls, FLAG)
-    verify = file_verify if flag_verify is True else flag_verify
-    return (False if settings.insecure_skip_verify else verify), flag_cert or file_cert
-
-
-def proxies(proxy_url: str | None) -> dict[str, str]:
-    """Both schemes through one proxy; without one the environment decides."""
-    return {} if proxy_url is None else {"http": proxy_url, "https": proxy_url}
 
 
 def judge_failure(failed: requests.RequestException, url: str, timeout_seconds: float) -> Problem:
@@ -110,12 +73,58 @@ def _inner(failed: requests.RequestException) -> object:
     return getattr(inner, "reason", inner)
 
 
-def _tls_error(failed: requests.exceptions.SSLError, url: str) -> SourceError:
+def certificate_refused(words: str) -> bool:
+    """Whether the server wants a client certificate, or another one than it was shown."""
+    return _CLIENT_REFUSED.search(words.upper().replace(" ", "_")) is not None
+
+
+def tls_cure(words: str, ca_flag: str, url_flag: str) -> str:
+    """What helps where the server's side of TLS failed."""
+    upper = words.upper().replace(" ", "_")
+    for pattern, cure in _TLS_CURES:
+        if re.search(pattern, upper):
+            return cure.format(ca=ca_flag, url=url_flag)
+    own = " and ".join(ca_flag.replace("ca-file", f"{part}-file") for part in ("cert", "key"))
+    return f"Check {ca_flag}, {own}, and http:// or https:// in {url_flag}."
+
+
+_CLIENT_REFUSED = re.compile(
+    r"ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|"
+    r"ACCESS_DENIED)"
+)
+"""What a server says of the certificate that we show, or do not."""
+_TLS_CURES = (
+    (
+        r"WRONG_VERSION_NUMBER|RECORD_LAYER_FAILURE|PACKET_LENGTH_TOO_LONG",
+        "The server seems to speak plain HTTP: use http:// in {url}.",
+    ),
+    (
+        r"CERTIFICATE_HAS_EXPIRED",
+        "Renew the server's certificate, or its authority in {ca}; is the clock of this machine right?",
+    ),
+    (
+        r"NOT_YET_VALID",
+        "Is the clock of this machine right? If so, the server's certificate begins too late.",
+    ),
+    (
+        r"(HOSTNAME|IP_ADDRESS)_MISMATCH",
+        f"Use in {{url}} a name that the certificate is for, or name it as tls_config.server_name in {FLAG}.",
+    ),
+    (r"CERTIFICATE_VERIFY_FAILED", "Give the authority that signed the server's certificate with {ca}."),
+    (
+        r"UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION",
+        "The two sides know no common TLS version: see tls_config.min_version and max_version in "
+        f"{FLAG}; 1.2 is the least.",
+    ),
+)
+
+
+def _tls_error(failed: requests.exceptions.SSLError, url: str) -> SciBatchError:
     words = tls_words(failed)
-    if "WRONG_VERSION_NUMBER" in words or "wrong version number" in words:
-        cure = "The server seems to speak plain HTTP: use http:// in -p/--prometheus-url."
-    elif "CERTIFICATE_VERIFY_FAILED" in words:
-        cure = "Give the authority that signed the server's certificate with --ca-file."
-    else:
-        cure = "Check --ca-file, --cert-file and --key-file."
+    if certificate_refused(words):
+        return AuthError(
+            f"The server at {url} refused the client certificate, or wants one: {words}.",
+            "Give with --cert-file and --key-file a certificate that the server trusts.",
+        )
+    cure = tls_cure(words, "--ca-file", "-p/--prometheus-url")
     return SourceError(f"The TLS connection to {url} failed: {words}.", cure)

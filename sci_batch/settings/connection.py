@@ -36,8 +36,14 @@ def http_settings(settings: Settings) -> HttpSettings:
         cert_file=_name(settings.cert_file),
         key_file=_name(settings.key_file),
         insecure_skip_verify=settings.insecure_skip_verify,
-        headers=(*_headers_of_file(settings.header_file), *settings.headers),
+        header_file=_name(settings.header_file),
+        headers=settings.headers,
         org_id=settings.org_id,
+        sigv4_region=settings.sigv4_region,
+        sigv4_profile=settings.sigv4_profile,
+        sigv4_role_arn=settings.sigv4_role_arn,
+        google=settings.google,
+        azure=settings.azure,
         http_config_file=_name(settings.http_config_file),
         compression=settings.compression,
         allow_partial=settings.allow_partial,
@@ -45,6 +51,23 @@ def http_settings(settings: Settings) -> HttpSettings:
     )
     check(made)
     return made
+
+
+def unchecked(settings: Settings) -> str | None:
+    """What switches the check of the server's certificate off; None where it is made, or no file can say."""
+    from sci_batch.prometheus import http_config
+
+    if settings.prometheus_url is None:
+        return None
+    if settings.insecure_skip_verify:
+        return "--insecure-skip-verify"
+    if settings.http_config_file is None:
+        return None
+    try:
+        tls = http_config.load(str(settings.http_config_file)).tls
+    except UsageError:  # told where the file is used
+        return None
+    return f"insecure_skip_verify in {http_config.FLAG}" if tls.insecure_skip_verify else None
 
 
 def push_settings(settings: Settings) -> Push:
@@ -60,6 +83,9 @@ def push_settings(settings: Settings) -> Push:
         header_file=settings.push_header_file,
         headers=settings.push_headers,
         org_id=settings.push_org_id,
+        sigv4_region=settings.push_sigv4_region,
+        sigv4_profile=settings.push_sigv4_profile,
+        sigv4_role_arn=settings.push_sigv4_role_arn,
         timeout_seconds=float(settings.timeout_seconds),
         retries=settings.retries,
     )
@@ -67,20 +93,3 @@ def push_settings(settings: Settings) -> Push:
 
 def _name(path: Path | None) -> str | None:
     return None if path is None else str(path)
-
-
-def _headers_of_file(path: Path | None) -> tuple[tuple[str, str], ...]:
-    from sci_batch.prometheus.http import parse_headers
-
-    if path is None:
-        return ()
-    try:
-        text = path.read_text(encoding="latin-1")
-    except OSError as error:
-        raise UsageError(
-            f"--header-file {path} cannot be read: {error.strerror}", "Check the path."
-        ) from None
-    try:
-        return parse_headers(text)
-    except UsageError as error:
-        raise UsageError(f"--header-file {path}: {error.what}", error.cure) from None

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sci_batch.prometheus.http import SHORTEST_KEY_IN_URL
 from sci_batch.settings.loading import OPTIONS, Loaded
 from sci_batch.settings.option import Option
 from sci_batch.windows import duration_text
@@ -109,19 +110,28 @@ def _toml(name: str, item: Option, value: Any) -> str:
     if isinstance(value, int | float) and not name.endswith("_seconds"):
         return repr(value)
     if item.repeatable or item.commas:
-        return "[" + ", ".join(_quoted(_text(part)) for part in value) + "]"
+        return "[" + ", ".join(_quoted(_text(_without_key(name, part))) for part in value) + "]"
     return _quoted(plain(name, value))
 
 
 def plain(name: str, value: Any) -> str:
-    """A setting as its flag would take it, without logins."""
+    """A setting as its flag would take it, without logins and without the query string of an address."""
     return duration_text(value) if name.endswith("_seconds") and isinstance(value, int) else _text(value)
 
 
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return "=".join(value)
-    return re.sub(r"(?<=//)[^/@]*@", "***@", str(value))
+    without_login = re.sub(r"(?<=://)[^\s\"']*@", "***@", str(value))
+    # Some put a key behind the question mark.
+    return re.sub(r"(https?://[^\s\"'?]*\?)[^\s\"']+", r"\1***", without_login)
+
+
+def _without_key(name: str, value: Any) -> Any:
+    """A parameter of every request may be a key; short ones are words such as `true`."""
+    if name == "extra_param" and len(value[1]) >= SHORTEST_KEY_IN_URL:
+        return value[0], "***"
+    return value
 
 
 def _quoted(value: str) -> str:

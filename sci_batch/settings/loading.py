@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sci_batch import gate
 from sci_batch.errors import UsageError
-from sci_batch.settings.connection import http_settings
+from sci_batch.settings.connection import http_settings, unchecked
 from sci_batch.settings.factors import INTENSITY_VARIABLES
 from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
 from sci_batch.settings.table import Settings
@@ -361,5 +361,5 @@ def _warnings(settings: Settings, command: Command, environ: Mapping[str, str]) 
         yield f"environment variable {variable} is not known and has no effect{hint}"
     if command == "compute" and settings.state is not None and settings.since_seconds != LAST_RUN:
         yield "--state has no effect without --since last-run"
-    if settings.insecure_skip_verify and settings.prometheus_url:
-        yield "--insecure-skip-verify: whoever is in between can read the login and change the answers"
+    if switch := unchecked(settings):
+        yield f"{switch}: whoever is in between can read the login and change the answers"

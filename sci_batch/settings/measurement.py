@@ -102,6 +102,27 @@ class Measurement:
         aliases=("--http.config.file",),
         help="Login and TLS in the form of promtool's --http.config.file.",
     )  # fmt: skip
+    sigv4_region: str | None = option(
+        "sigv4-region", panel=CONNECTION, metavar="REGION", parse=values.text,
+        help="Sign requests for Amazon Managed Service for Prometheus in this region (extra `aws`).",
+    )  # fmt: skip
+    sigv4_profile: str | None = option(
+        "sigv4-profile", panel=CONNECTION, metavar="NAME", parse=values.text,
+        help="Profile of AWS's own files to take the keys from; else they come from the usual places.",
+    )  # fmt: skip
+    sigv4_role_arn: str | None = option(
+        "sigv4-role-arn", panel=CONNECTION, metavar="ARN", parse=values.text,
+        help="Role to take on with these keys before signing.",
+    )  # fmt: skip
+    google: bool = switch(
+        "google", panel=CONNECTION,
+        help="Log in to Google Managed Prometheus by application default credentials (extra `google`).",
+    )  # fmt: skip
+    azure: bool = switch(
+        "azure", panel=CONNECTION,
+        help="Log in to an Azure Monitor workspace by workload or managed identity, environment or az login "
+        "(extra `azure`).",
+    )  # fmt: skip
     compression: bool = switch(
         "compression", panel=CONNECTION,
         help="Ask for compressed answers: for slow lines, costs the server time.",

@@ -104,6 +104,18 @@ class Settings(Accounting):
         "push-org-id", panel=PUBLISHING, metavar="TENANT", parse=values.text, commands=OF_PUBLISHING,
         help="Tenant to write to: header X-Scope-OrgID.",
     )  # fmt: skip
+    push_sigv4_region: str | None = option(
+        "push-sigv4-region", panel=PUBLISHING, metavar="REGION", parse=values.text, commands=OF_PUBLISHING,
+        help="Sign what -o remote-write sends to Amazon Managed Service for Prometheus in this region.",
+    )  # fmt: skip
+    push_sigv4_profile: str | None = option(
+        "push-sigv4-profile", panel=PUBLISHING, metavar="NAME", parse=values.text, commands=OF_PUBLISHING,
+        help="Profile of AWS's own files to take the keys from.",
+    )  # fmt: skip
+    push_sigv4_role_arn: str | None = option(
+        "push-sigv4-role-arn", panel=PUBLISHING, metavar="ARN", parse=values.text, commands=OF_PUBLISHING,
+        help="Role to take on with these keys before signing.",
+    )  # fmt: skip
     delete: bool = switch(
         "delete", panel=PUBLISHING, commands=("push",),
         help="Delete a group from the Pushgateway; --cluster-label and --push-group (or --group-by) name it.",

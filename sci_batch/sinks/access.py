@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from sci_batch.errors import UsageError
-from sci_batch.prometheus.http import HttpSettings, parse_headers, split_url
+from sci_batch.prometheus.http import HttpSettings, split_url
 from sci_batch.prometheus.http import check as check_http
 from sci_batch.schema import LABEL_KEY_PREFIX, label_column
 
@@ -34,6 +34,10 @@ class Push:
     """Names and values beside those of the file."""
     org_id: str | None = None
     """Tenant, sent as `X-Scope-OrgID`."""
+    sigv4_region: str | None = None
+    """Sign for AWS in this region, with the keys of a profile or of a role, if given."""
+    sigv4_profile: str | None = None
+    sigv4_role_arn: str | None = None
     timeout_seconds: float = 60.0
     """Longest wait for an answer; for the connection it is 10 s at most."""
     retries: int = 5
@@ -50,13 +54,7 @@ class Push:
         }
 
     def http(self, target: str) -> HttpSettings:
-        """How to reach one server; the file of headers is read now.
-
-        Raises
-        ------
-        UsageError
-            As `free_headers`.
-        """
+        """How to reach one server."""
         return HttpSettings(
             url=target,
             timeout_seconds=self.timeout_seconds,
@@ -66,30 +64,15 @@ class Push:
             ca_file=_name(self.ca_file),
             cert_file=_name(self.cert_file),
             key_file=_name(self.key_file),
-            headers=self.free_headers(),
+            header_file=_name(self.header_file),
+            headers=self.headers,
             org_id=self.org_id,
+            sigv4_region=self.sigv4_region,
+            sigv4_profile=self.sigv4_profile,
+            sigv4_role_arn=self.sigv4_role_arn,
             flags="--push-",
             url_flag="the address of --output",
         )
-
-    def free_headers(self) -> tuple[tuple[str, str], ...]:
-        """Headers of the file, read now, and those given beside it.
-
-        Raises
-        ------
-        UsageError
-            The file cannot be read, or a line of it is no header.
-        """
-        if self.header_file is None:
-            return self.headers
-        try:
-            text = self.header_file.read_text(encoding="latin-1")
-        except OSError as failed:
-            flag = "--push-header-file"
-            raise UsageError(
-                f"the file {self.header_file} of {flag} cannot be read: {failed.strerror}", f"Check {flag}."
-            ) from None
-        return (*parse_headers(text), *self.headers)
 
 
 _OF_EVERY_SERVER = ("headers", "timeout_seconds", "retries")

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 import requests
 
 from sci_batch import __version__
-from sci_batch.errors import SinkError, UsageError
-from sci_batch.prometheus.auth import Credentials, HeaderAuth, credentials
+from sci_batch.errors import AuthError, SinkError, UsageError
+from sci_batch.prometheus.auth import Credentials, credentials
+from sci_batch.prometheus.cloud import Identity
 from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS
-from sci_batch.prometheus.http_config import HttpConfig
+from sci_batch.prometheus.http_config_parts import HttpConfig, Proxy
 from sci_batch.prometheus.oauth import TokenSource
-from sci_batch.prometheus.problems import clean, retry_after_seconds, wait_seconds
-from sci_batch.prometheus.transport import effective_tls, may_pass, reason, tls_words
+from sci_batch.prometheus.problems import TransientError, clean, retry_after_seconds, wait_seconds
+from sci_batch.prometheus.tls import trust
+from sci_batch.prometheus.transport import certificate_refused, may_pass, reason, tls_cure, tls_words
+from sci_batch.prometheus.wires import Wires
 from sci_batch.sinks.access import Push
 
 _LONGEST_WORDS = 20_000
@@ -27,7 +30,6 @@ SHOWN_WORDS = 400
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP states after which the same request may work."""
 _BROKEN = (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)
-_TLS_FLAGS = "--push-ca-file, --push-cert-file and --push-key-file"
 
 log = logging.getLogger(__name__)
 
@@ -79,15 +81,14 @@ class Delivery:
         self._sleep = sleep
         self._jitter = jitter
         self._tokens = TokenSource(push.timeout_seconds)
-        self._pool = requests.Session()
-        # Its debug lines show the query string of the URL, where some put a key.
-        logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+        self._identity = Identity(push.http(target))
+        self._wires = Wires()
 
     def __enter__(self) -> Delivery:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.close()
+        self._wires.close()
 
     def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         """Send until it is taken; `url` has no login and no query string.
@@ -114,28 +115,27 @@ class Delivery:
     def _once(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> _Failure | None:
         try:
             http = self._push.http(self._target)
-            verify, cert = effective_tls(http, HttpConfig())
-            login = credentials(http, HttpConfig(), self._tokens)
-        except UsageError as error:  # a file that is gone since the settings were read
+            pool = self._wires.session(trust(http, HttpConfig()), Proxy())
+            login = credentials(http, HttpConfig(), self._tokens, self._identity)
+        except (UsageError, AuthError) as error:  # a file that is gone since, or a cloud that refuses
             raise SinkError(error.what.rstrip("."), error.cure) from None
+        except TransientError as failed:
+            return _Failure(SinkError(failed.error.what.rstrip("."), failed.error.cure), True)
         try:
-            answer = self._pool.request(
+            answer = pool.request(
                 method,
                 url,
                 params=list(http.url_params),
                 data=body,
                 headers={"User-Agent": f"sci-batch/{__version__}", **headers},
-                auth=HeaderAuth(login.headers),
+                auth=login.auth,
                 timeout=(min(CONNECT_TIMEOUT_SECONDS, http.timeout_seconds), http.timeout_seconds),
-                verify=verify,
-                cert=cert,
                 allow_redirects=False,
             )
         except requests.RequestException as failed:
             return self._unanswered(failed, url)
-        except OSError:  # what requests raises for a file of certificates that is not there
-            cure = f"Check REQUESTS_CA_BUNDLE, {_TLS_FLAGS}."
-            raise SinkError("a TLS file cannot be read", cure) from None
+        except UsageError as error:  # a TLS file that holds no such thing
+            raise SinkError(error.what.rstrip("."), error.cure) from None
         if answer.status_code >= 300:
             return self._refused(answer, url, login)
         # A proxy may answer with its login page, and "200 OK".
@@ -145,7 +145,9 @@ class Delivery:
     def _unanswered(self, failed: requests.RequestException, url: str) -> _Failure:
         if isinstance(failed, requests.exceptions.SSLError):
             words = tls_words(failed)
-            cure = f"Check {_TLS_FLAGS}, and http:// or https:// in --output."
+            cure = tls_cure(words, "--push-ca-file", "the address of --output")
+            if certificate_refused(words):
+                cure = "Give with --push-cert-file and --push-key-file a certificate that the server trusts."
             return _Failure(SinkError(f"the TLS connection to {url} failed: {words}", cure), may_pass(words))
         if isinstance(failed, requests.exceptions.Timeout):
             words = f"no answer within {self._push.timeout_seconds:g} s"

@@ -69,6 +69,34 @@ def test_a_token_rotated_between_two_tries_is_used(requests_mock: Mocker, tmp_pa
     assert _sent(requests_mock) == ["Bearer first", "Bearer second"]
 
 
+def test_a_token_rotated_while_it_is_on_the_way_is_no_refusal(requests_mock: Mocker, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+
+    def answer(request: Any, context: Any) -> Any:
+        token.write_text("second")
+        context.status_code = 200 if request.headers["Authorization"] == "Bearer second" else 401
+        return EMPTY
+
+    requests_mock.post(QUERY, json=answer)
+    with _client(bearer_token_file=_file(token, "first"), retries=0) as client:
+        client.instant("up", 0)
+    assert _sent(requests_mock) == ["Bearer first", "Bearer second"]
+
+
+def test_a_token_that_is_taken_back_is_fetched_again_once(requests_mock: Mocker, tmp_path: Path) -> None:
+    tokens = [{"json": {"access_token": f"t{number}", "expires_in": 3600}} for number in range(9)]
+    requests_mock.post(TOKEN_URL, tokens)
+    refused = {"status_code": 401}
+    requests_mock.post(QUERY, [{"json": EMPTY}, refused, {"json": EMPTY}, refused])
+    with _client(http_config_file=_oauth(tmp_path)) as client:
+        client.instant("up", 0)
+        client.instant("up", 0)
+        with pytest.raises(AuthError):
+            client.instant("up", 0)
+    sent = [call.headers["Authorization"] for call in requests_mock.request_history if call.url == QUERY]
+    assert sent == ["Bearer t0", "Bearer t0", "Bearer t1", "Bearer t1", "Bearer t2"]
+
+
 @pytest.mark.parametrize("text", ["", "\n", "first-part\nsecond-part", "töken\N{EURO SIGN}"])
 def test_unfit_token_file_is_refused(tmp_path: Path, text: str) -> None:
     with (
@@ -126,7 +154,7 @@ def _oauth(tmp_path: Path) -> str:
           client_secret_file: secret
           token_url: {TOKEN_URL}
           scopes: [a, b]
-          endpoint_params: {{audience: prom}}
+          endpoint_params: {{audience: prom, ticket: ticket-5ecret}}
         """,
     )
 
@@ -156,6 +184,7 @@ def test_oauth_token_is_kept_until_it_ends(requests_mock: Mocker, tmp_path: Path
         "grant_type": ["client_credentials"],
         "scope": ["a b"],
         "audience": ["prom"],
+        "ticket": ["ticket-5ecret"],
     }
 
 
@@ -172,10 +201,10 @@ def test_oauth_falls_back_to_the_form(requests_mock: Mocker, tmp_path: Path) -> 
 
 def test_oauth_refusal_and_outage(requests_mock: Mocker, tmp_path: Path) -> None:
     path = _oauth(tmp_path)
-    requests_mock.post(TOKEN_URL, status_code=401, json={"error": f"invalid_client {CANARY}"})
+    requests_mock.post(TOKEN_URL, status_code=401, json={"error": f"invalid_client {CANARY} ticket-5ecret"})
     with _client(http_config_file=path) as client, pytest.raises(AuthError) as caught:
         client.instant("up", 0)
-    assert "HTTP 401, invalid_client ***" in str(caught.value)
+    assert "HTTP 401, invalid_client *** ***" in str(caught.value)
     requests_mock.reset_mock()
     requests_mock.post(TOKEN_URL, exc=requests.exceptions.ConnectionError(CANARY))
     with _client(http_config_file=path, retries=2) as client, pytest.raises(SourceError) as unreachable:

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from sci_batch.errors import AuthError, SourceError, UsageError
+from sci_batch.errors import AuthError, SinkError, SourceError, UsageError
 from sci_batch.prometheus import Client, HttpSettings
+from sci_batch.sinks.access import Push
+from sci_batch.sinks.delivery import Delivery
 
 GOOD = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"2"]}]}}'
 Reply = Callable[[BaseHTTPRequestHandler], None]
@@ -35,6 +37,10 @@ class Server:
                 self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 outer.seen.append((self.path, dict(self.headers.items())))
                 (outer.replies.pop(0) if len(outer.replies) > 1 else outer.replies[0])(self)
+
+            def do_CONNECT(self) -> None:
+                outer.seen.append((self.path, dict(self.headers.items())))
+                self.send_error(501)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - name of the base class
                 pass
@@ -126,19 +132,33 @@ def test_encoding_on_the_wire(server: Server, compression: bool) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_login_does_not_follow_a_redirect(server: Server, other: Server, tmp_path: Path, status: int) -> None:
-    token = tmp_path / "token"
+    token, config = tmp_path / "token", tmp_path / "http.yml"
     token.write_text("canary-5ecret")
+    config.write_text("http_headers: {X-More: {secrets: [canary-5ecret]}}")
     server.replies = [_send(status, b"", Location=f"http://localhost:{other.port}/api/v1/query")]
     other.replies = [_send(200, GOOD)]
-    headers = (("X-Key", "canary-5ecret"),)
+    given = {"headers": (("X-Key", "canary-5ecret"),), "org_id": "team-a", "http_config_file": str(config)}
     with (
-        _client(server.url, bearer_token_file=str(token), headers=headers) as client,
+        _client(server.url, bearer_token_file=str(token), **given) as client,
         pytest.raises(AuthError, match="another host") as caught,
     ):
         client.instant("x", 0)
     assert f"-p http://localhost:{other.port}" in str(caught.value)
+    assert {"Authorization", "X-Key", "X-More", "X-Scope-OrgID"} <= set(server.seen[0][1])
+    with (
+        Delivery(server.url, Push(bearer_token_file=token, org_id="a"), name="a server") as delivery,
+        pytest.raises(SinkError, match=f"HTTP {status}"),
+    ):
+        delivery.send("POST", server.url, b"", {})
+    token_url = f"token_url: '{server.url}/token'"
+    config.write_text(f"oauth2: {{client_id: a, client_secret: canary-5ecret, {token_url}}}")
+    with (
+        _client("http://127.0.0.1:1", http_config_file=str(config)) as client,
+        pytest.raises(AuthError, match=f"gave no token .HTTP {status}"),
+    ):
+        client.instant("x", 0)
     assert other.seen == []
-    assert len(server.seen) == 1
+    assert len(server.seen) == 3
 
 
 def test_a_key_in_the_url_is_sent_and_not_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
@@ -178,6 +198,36 @@ def test_proxies_of_environment_and_config(
         "http://prometheus.invalid/x/api/v1/query",
         "http://prometheus.invalid/y/api/v1/query",
     ]
+
+
+def test_a_proxys_headers_go_to_tunnels_only(server: Server, tmp_path: Path) -> None:
+    config = tmp_path / "http.yml"
+    login = f"http://me:pw@127.0.0.1:{server.port}"
+    config.write_text(f"{{proxy_url: '{login}', proxy_connect_header: {{X-Ticket: [canary-5ecret]}}}}")
+    server.replies = [_send(200, GOOD)]
+    with _client("http://prometheus.invalid", http_config_file=str(config)) as client:
+        client.instant("x", 0)
+    with (
+        _client("https://prometheus.invalid", http_config_file=str(config)) as client,
+        pytest.raises(SourceError, match="the proxy refused or is down"),
+    ):
+        client.instant("x", 0)
+    plain, *tunnels = server.seen
+    assert plain[1]["Proxy-Authorization"] == "Basic bWU6cHc="
+    assert "X-Ticket" not in plain[1]
+    for path, headers in tunnels:
+        assert path == "prometheus.invalid:443"
+        assert (headers["Proxy-Authorization"], headers["X-Ticket"]) == ("Basic bWU6cHc=", "canary-5ecret")
+    assert len(tunnels) == 2
+
+
+def test_no_proxy_goes_straight(server: Server, tmp_path: Path) -> None:
+    config = tmp_path / "http.yml"
+    config.write_text("{proxy_url: 'http://127.0.0.1:1', no_proxy: '127.0.0.0/8'}")
+    server.replies = [_send(200, GOOD)]
+    with _client(server.url, http_config_file=str(config)) as client:
+        client.instant("x", 0)
+    assert len(server.seen) == 1
 
 
 def test_dead_port_is_told_with_the_flag(server: Server) -> None:

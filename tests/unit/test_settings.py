@@ -483,6 +483,19 @@ def test_an_unchecked_certificate_is_warned_about() -> None:
     assert any("--insecure-skip-verify" in warning for warning in found.warnings)
 
 
+def test_a_check_that_the_http_config_file_switches_off_is_warned_of(tmp_path: Path) -> None:
+    config = tmp_path / "http.yml"
+    given = {"prometheus_url": "https://h", "intensity": "1", "http_config_file": str(config)}
+    for text, words in (
+        ("tls_config: {insecure_skip_verify: true}", ["insecure_skip_verify in --http-config-file: whoever"]),
+        ("tls_config: {insecure_skip_verify: false}", []),
+        ("no mapping", []),
+    ):
+        config.write_text(text, encoding="utf-8")
+        warnings = load(dict(given), {}, "compute").warnings
+        assert [warning.partition(" is in")[0] for warning in warnings] == words
+
+
 def test_the_connection_of_the_client(tmp_path: Path) -> None:
     header_file = tmp_path / "headers"
     header_file.write_text("# ours\nX-A: 1\n", encoding="utf-8")
@@ -506,7 +519,7 @@ def test_the_connection_of_the_client(tmp_path: Path) -> None:
         "t",
         "ca.pem",
     )
-    assert http.headers == (("X-A", "1"), ("X-B", "2"))
+    assert http.free_headers() == (("X-A", "1"), ("X-B", "2"))
     assert http.extra_params == (("dedup", "true"),)
 
 
@@ -529,6 +542,17 @@ def test_a_login_in_the_address_is_not_shown() -> None:
     assert found.settings.prometheus_url == "http://me:hunter2@h:9090"
     assert "hunter2" not in effective(found)
     assert "http://***@h:9090" in effective(found)
+    keys: dict[str, object] = {
+        "prometheus_url": "http://h:9090/x?key=hunter2",
+        "output": ["remote-write=https://me:hunter2@h/?key=hunter2"],
+        "extra_param": ["dedup=true", "key=hunter2hunter2"],
+        "intensity": "1",
+    }
+    text = effective(load(keys, {}, "compute"))
+    assert "hunter2" not in text
+    assert '"http://h:9090/x?***"' in text
+    assert '["remote-write=https://h"]' in text
+    assert '["dedup=true", "key=***"]' in text
     assert "hunter2" not in str(problem({"prometheus_url": "ftp://me:hunter2@h", "intensity": "1"}))
 
 
