@@ -7,17 +7,15 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
 from sci_batch import __version__
 from sci_batch.errors import SourceError
-from sci_batch.prometheus import problems
+from sci_batch.prometheus import bounds, problems
 from sci_batch.prometheus.auth import Credentials, HeaderAuth, credentials, read_config
 from sci_batch.prometheus.decode import BrokenBodyError
 from sci_batch.prometheus.http import CONNECT_TIMEOUT_SECONDS, HttpSettings, check
@@ -155,15 +153,20 @@ class Session:
                 cert=cert,
                 proxies=proxies(config.proxy_url),
                 allow_redirects=False,
+                stream=True,
             )
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            self.heard = Heard(
+                seconds=response.elapsed.total_seconds(), here_ms=round(self._clock() * 1000),
+                server_ms=_date_ms(headers.get("date")), victoria="x-server-hostname" in headers,
+            )  # fmt: skip
+            with response:
+                body = bounds.read(response, asked)
         except requests.RequestException as failed:
             return judge_failure(failed, asked.url, self._settings.timeout_seconds)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        self.heard = Heard(
-            seconds=response.elapsed.total_seconds(), here_ms=round(self._clock() * 1000),
-            server_ms=_date_ms(headers.get("date")), victoria="x-server-hostname" in headers,
-        )  # fmt: skip
-        return _outcome(Answer(response.status_code, headers, response.content), asked, login, read)
+        if isinstance(body, Problem):
+            return body
+        return _outcome(Answer(response.status_code, headers, body), asked, login, read)
 
 
 def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Callable[[bytes], T]) -> T | Problem:
@@ -187,10 +190,9 @@ def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Callable[[b
 def _date_ms(text: str | None) -> int | None:
     """Unix ms of an HTTP date; None where it is missing or none."""
     try:
-        date: datetime | None = parsedate_to_datetime(text) if text else None
-    except ValueError:
+        return round(parsedate_to_datetime(text).timestamp() * 1000) if text else None
+    except (ValueError, OverflowError):
         return None
-    return None if date is None else round(date.timestamp() * 1000)
 
 
 def _without_secrets(answer: Answer, login: Credentials) -> Answer:
@@ -208,13 +210,22 @@ def _final(problem: Problem) -> Exception:
     return problem.error
 
 
+class _Unled(requests.Session):
+    """Looks at no redirect: the base class would read its body whole, and fail on an address that is none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
+
+
 def _pool(settings: HttpSettings) -> requests.Session:
     # The CLI warns of --insecure-skip-verify once; urllib3 would at each request.
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-    # Its debug lines show the query string of the URL, where some put a key.
+    # Its debug lines show the query string of the URL, where some put a key. So do its warnings of headers
+    # that are none, with a traceback.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
-    http = requests.Session()
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=settings.concurrency, pool_block=True)
+    logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+    http = _Unled()
+    adapter = bounds.BoundedAdapter(pool_connections=2, pool_maxsize=settings.concurrency, pool_block=True)
     http.mount("http://", adapter)
     http.mount("https://", adapter)
     http.headers.update(
