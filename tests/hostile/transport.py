@@ -36,31 +36,35 @@ def connections() -> list[Scenario]:
 
 
 _PLACES = (
-    ("nothing", "before the body", f.share(0.0)),
-    ("envelope", "in the envelope", f.share(0.02)),
-    ("label-name", "in a label's name", f.before(b'"metric":{', 13)),
-    ("label", "in a label's value", f.before(b'":"k', 4)),
-    ("time", "in a time", f.before(b'"values":[[', 14)),
-    ("number", "in a number, so that a shorter number is left", f.before(b'"]]', -3)),
-    ("samples", "between two samples", f.before(b'"],[', 3)),
-    ("series", "between two series", f.before(b"]},{", 2)),
-    ("half", "in the middle", f.share(0.5)),
-    ("end", "before the last brace", f.before(b"}", last=True)),
+    ("before the body", f.share(0.0)),
+    ("in the envelope", f.share(0.02)),
+    ("in a label's name", f.before(b'"metric":{', 13)),
+    ("in a label's value", f.before(b'":"k', 4)),
+    ("in a time", f.before(b'"values":[[', 14)),
+    ("in a number, so that a shorter number is left", f.before(b'"]]', -3)),
+    ("between two samples", f.before(b'"],[', 3)),
+    ("between two series", f.before(b"]},{", 2)),
+    ("in the middle", f.share(0.5)),
+    ("before the last brace", f.before(b"}", last=True)),
 )
 
 
-_WAYS = ("length", "close", "chunked")
+_WAYS = {
+    "length": "short of the length promised",
+    "close": "with no length promised",
+    "chunked": "without the last chunk",
+}
 
 
 def broken_off() -> list[Scenario]:
+    places = ", ".join(words for words, _ in _PLACES)
     made = [
         Scenario(
-            group="Bodies that break off", name=f"cut-{name}",
-            what=f"breaks off each body {words}: short of the length promised, then with no length "
-            "promised, then without the last chunk; then answers",
-            fault=_each_in_turn(*(f.cut(place, how) for how in _WAYS)),
+            group="Bodies that break off", name=f"cut-{how}",
+            what=f"breaks off each body {said}, at one place after the other ({places}); then answers",
+            fault=_each_in_turn(*(f.cut(place, how) for _, place in _PLACES)), flags=("--retries", "10"),
         )
-        for name, words, place in _PLACES
+        for how, said in _WAYS.items()
     ]  # fmt: skip
     made += [
         Scenario(
