@@ -146,8 +146,16 @@ def opened(
         yield Source(
             settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,
             units=units, grid=grid, name=http.redacted_url, found=found,
-            queries=lambda: tuple(client.queries), warnings=lambda: tuple(client.warnings),
+            queries=lambda: tuple(client.queries), warnings=lambda: _warnings(client),
         )  # fmt: skip
+
+
+def _warnings(client: Client) -> tuple[str, ...]:
+    """What the server warned of, and what of its answers is no number."""
+    if not client.dropped:
+        return tuple(client.warnings)
+    words = f"{client.dropped:,} values of the server are left out: not finite (NaN, infinite), or histograms"
+    return (*client.warnings, words)
 
 
 def _grid(

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self, TypeVar
 
+import numpy as np
+
 from sci_batch.errors import PartialError, SourceError
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order, where
 from sci_batch.prometheus.http import HttpSettings
 from sci_batch.prometheus.problems import Asked, clean
-from sci_batch.prometheus.samples import Samples, concat
+from sci_batch.prometheus.samples import Samples, concat, contradicts, once
 from sci_batch.prometheus.session import Heard, Session
 from sci_batch.prometheus.slices import in_pieces
 from sci_batch.prometheus.threads import threads
@@ -22,6 +24,10 @@ from sci_batch.prometheus.threads import threads
 MOST_POINTS = 11_000
 """Per series and request: Prometheus refuses a few more."""
 SHORTEST_RAW_MS = 60_000
+
+_BETWEEN = (
+    "Check what stands between here and Prometheus: a cache that knows no forms, or one that aligns queries."
+)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -91,7 +97,11 @@ class Client:
         """Value of each series at one time [Unix ms]; also raw samples, for a range selector."""
         self._note(query)
         form = [("query", query), ("time", _seconds(at_ms))]
-        return in_order(self._ask("query", form, query, ("vector", "scalar", "matrix"), False))
+        answer = self._ask("query", form, query, ("vector", "scalar", "matrix"), False)
+        if not query.endswith("]") and len(answer) != len(answer.labels):
+            suffix = Asked(self._settings.redacted_url, query).suffix
+            raise SourceError(f"Prometheus answers with a matrix where a vector is needed{suffix}", _BETWEEN)
+        return in_order(answer)
 
     def range(self, query: str, start_ms: int, end_ms: int, step_ms: int) -> Samples:
         """Values at `start_ms`, `start_ms + step_ms`, ... up to and including `end_ms`, where on that grid.
@@ -111,7 +121,10 @@ class Client:
                 ("end", _seconds(start + (points - 1) * step_ms)),
                 ("step", _seconds(step_ms)),
             ]
-            return self._ask("query_range", form, query, ("matrix",), can_halve)
+            answer = self._ask("query_range", form, query, ("matrix",), can_halve)
+            after = answer.time_ms - start
+            on_grid = (after >= 0) & (after < points * step_ms) & (after % step_ms == 0)
+            return self._at_times_asked(answer, on_grid, query)
 
         points = (end_ms - start_ms) // step_ms + 1
         return in_order(concat(in_pieces(points, MOST_POINTS, 1, piece)))
@@ -128,8 +141,9 @@ class Client:
             query = _raw_query(selector, length)
             form = [("query", query), ("time", _seconds(start + length))]
             samples = self._ask("query", form, query, ("matrix",), can_halve)
+            within = (samples.time_ms >= start) & (samples.time_ms <= start + length)
             # Prometheus 2 also gives a sample on the left edge, 3 does not.
-            return where(samples, samples.time_ms > start)
+            return where(self._at_times_asked(samples, within, query), samples.time_ms > start)
 
         length = end_ms - start_ms
         return in_order(concat(in_pieces(length, max(length, 1), SHORTEST_RAW_MS, piece)))
@@ -177,7 +191,19 @@ class Client:
                 "Correct the query where it was given.",
             )
         self._take_in(decoded, suffix)
-        return decoded.samples
+        samples = once(decoded.samples)
+        # Stored samples may: VictoriaMetrics keeps what two scrapers wrote, and the larger value is taken.
+        if not query.endswith("]") and contradicts(samples):
+            raise SourceError(
+                f"Prometheus answers with two values of one series at one time{suffix}", _BETWEEN
+            )
+        return samples
+
+    def _at_times_asked(self, samples: Samples, fits: np.ndarray, query: str) -> Samples:
+        if not fits.all():
+            suffix = Asked(self._settings.redacted_url, query).suffix
+            raise SourceError(f"Prometheus answers for other times than were asked for{suffix}", _BETWEEN)
+        return samples
 
     def _take_in(self, decoded: Decoded, suffix: str) -> None:
         warnings = sorted({clean(text) for text in decoded.warnings})
@@ -206,5 +232,5 @@ def _status(body: bytes) -> dict[str, str]:
     try:
         data = json.loads(body)["data"]
         return {str(key): str(value) for key, value in data.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BrokenBodyError("not a status page of Prometheus") from None

@@ -23,6 +23,8 @@ _NEXT = b'"],['
 _BATCH_BYTES = 1 << 20
 """Text turned into numbers at a time: enough to be fast, little beside the body."""
 _LONGEST_HEAD = 4096
+_LAST_SECOND = 1e11
+"""Of any time [Unix s]: in the year 5138."""
 _INFO = "PromQL info"  # 2.49 to 2.55 list remarks about style among the warnings; 3 has `infos` for them
 
 Labels = dict[str, str]
@@ -67,9 +69,17 @@ def decode(body: bytes) -> Decoded:
     """
     try:
         return _by_markers(body) or _whole(body)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as failed:
-        if isinstance(failed, BrokenBodyError):
-            raise
+    except BrokenBodyError:
+        raise
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        ArithmeticError,
+        RecursionError,
+    ) as failed:
         reason = "no JSON, or cut off" if isinstance(failed, ValueError) else "not a query answer"
         raise BrokenBodyError(reason) from None
 
@@ -148,12 +158,16 @@ def _whole(body: bytes) -> Decoded:
 
 
 def _matrix(result: list[Any]) -> _Found:
+    if not all("values" in series or "histograms" in series for series in result):
+        raise BrokenBodyError("a series without values")
     values = [series.get("values", []) for series in result]
     histograms = sum(len(series.get("histograms", [])) for series in result)
     return _found([series["metric"] for series in result], values, histograms)
 
 
 def _vector(result: list[Any]) -> _Found:
+    if not all("value" in series or "histogram" in series for series in result):
+        raise BrokenBodyError("a series without a value")
     values = [[series["value"]] if "value" in series else [] for series in result]
     return _found(
         [series["metric"] for series in result], values, sum("histogram" in series for series in result)
@@ -179,15 +193,28 @@ _READERS: dict[str, Callable[[list[Any]], _Found]] = {
 def _found(labels: list[Labels], values: list[list[Any]], histograms: int) -> _Found:
     counts = [len(pairs) for pairs in values]
     size = sum(counts)
-    seconds = np.fromiter((float(second) for pairs in values for second, _ in pairs), np.float64, size)
-    value = np.fromiter((float(text) for pairs in values for _, text in pairs), np.float64, size)
+    seconds = np.fromiter((_number(second) for pairs in values for second, _ in pairs), np.float64, size)
+    value = np.fromiter((_number(text) for pairs in values for _, text in pairs), np.float64, size)
     return _Found(labels, counts, seconds, value, histograms)
+
+
+def _number(said: object) -> float:
+    """A number, or the text of one; not what Python takes for one besides, such as `true` and `1_0`."""
+    if isinstance(said, bool) or (isinstance(said, str) and not (said.isascii() and "_" not in said)):
+        raise BrokenBodyError("a value that is no number")
+    return float(said)  # type: ignore[arg-type]  # a TypeError is what anything else deserves
 
 
 def _decoded(envelope: dict[str, Any], found: _Found) -> Decoded:
     if envelope["status"] != "success":
         raise BrokenBodyError(str(envelope.get("error") or "status is not success"))
-    warnings = [str(text) for text in envelope.get("warnings") or () if not str(text).startswith(_INFO)]
+    if not all(isinstance(text, str) for one in found.labels for text in one.values()):
+        raise BrokenBodyError("a label that is no text")
+    if not (np.abs(found.seconds) < _LAST_SECOND).all():  # NaN neither
+        raise BrokenBodyError("a time that is none")
+    told = envelope.get("warnings") or ()
+    warnings = [str(text) for text in ([told] if isinstance(told, str) else told)]
+    warnings = [text for text in warnings if not text.startswith(_INFO)]
     if envelope.get("isPartial"):
         warnings.append("isPartial: some storage nodes did not answer")
     finite = np.isfinite(found.value)

@@ -28,7 +28,7 @@ class HttpSettings:
     url: str = field(repr=False)
     """May hold a path prefix, a query string (kept on every request) and `user:password@`."""
     timeout_seconds: float = 60.0
-    """Longest wait for an answer; for the connection it is 10 s at most."""
+    """Longest wait for the next part of an answer; for the connection it is 10 s at most."""
     retries: int = 5
     """Tries after the first."""
     concurrency: int = 2

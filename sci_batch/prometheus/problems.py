@@ -21,7 +21,7 @@ _LOGIN_CURE = (
     "Check the login (--bearer-token-file, --basic-auth-file, --http-config-file, --sigv4-region, --google, "
     "--azure), --org-id, and what the login may read."
 )
-_LESS_CURE = (
+LESS_CURE = (
     "Ask for fewer series (--namespace, --cluster-label), or raise the limits of the server "
     "(Prometheus: --query.max-samples, --query.timeout)."
 )
@@ -142,7 +142,7 @@ def _error(answer: Answer, asked: Asked, kind: str, words: str, reaction: Reacti
     said = f"HTTP {answer.status}{f', {kind}' if kind else ''}"
     said += f": {words}" if words else ""
     if reaction is Reaction.SHRINK:
-        return TooMuchError(f"Prometheus cannot answer this much at once ({said}){asked.suffix}", _LESS_CURE)
+        return TooMuchError(f"Prometheus cannot answer this much at once ({said}){asked.suffix}", LESS_CURE)
     if reaction is not Reaction.STOP:
         return SourceError(
             f"Prometheus at {asked.url} keeps failing ({said}){asked.suffix}",
@@ -176,7 +176,7 @@ def _words(answer: Answer) -> tuple[str, str]:
     text = answer.body[:_LONGEST_WORDS].decode("utf-8", "replace")
     try:
         data = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
         return "", clean(text, _LONGEST_WORDS)
@@ -203,7 +203,16 @@ def _page_instead_of_json(answer: Answer, asked: Asked) -> Problem:
 
 
 def _redirected(answer: Answer, asked: Asked) -> SciBatchError:
-    target = urlsplit(urljoin(asked.url, clean(answer.headers.get("location", ""), 500)))
+    location = clean(answer.headers.get("location", ""), 500)
+    try:
+        target = urlsplit(urljoin(asked.url, location))
+    except ValueError:
+        target = urlsplit("")
+    if not location or not target.hostname:
+        return SourceError(
+            f"{asked.url} redirects to nowhere (HTTP {answer.status}).",
+            "Check what stands between here and Prometheus, and -p/--prometheus-url.",
+        )
     place = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
     path = re.sub(r"/api/v1(/.*)?$", "", target.path).rstrip("/")
     what = f"{asked.url} redirects to {place}{path} (HTTP {answer.status}), which is not followed"
@@ -226,7 +235,7 @@ def retry_after_seconds(value: str | None, now: datetime | None = None) -> float
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         date = date if date.tzinfo else date.replace(tzinfo=UTC)
         seconds = (date - (now or datetime.now(UTC))).total_seconds()

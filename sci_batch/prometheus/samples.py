@@ -53,6 +53,41 @@ def concat(parts: list[Samples]) -> Samples:
         return empty()
     if len(parts) == 1:
         return parts[0]
+    whole = _joined(parts)
+    keep = np.ones(len(whole), bool)
+    keep[:-1] = ~_repeats(whole)
+    return Samples(whole.labels, whole.series[keep], whole.time_ms[keep], whole.value[keep])
+
+
+def once(samples: Samples) -> Samples:
+    """Series with equal labels as one, and equal samples once: what a proxy has doubled counts once.
+
+    Samples that differ in nothing but their value all stay, in their order.
+    """
+    step = np.diff(samples.series)
+    rising = ((step > 0) | ((step == 0) & (np.diff(samples.time_ms) > 0))).all()
+    if rising and (
+        len(samples.labels) < 2 or (len(samples.labels.columns) and not samples.labels.duplicated().any())
+    ):
+        return samples
+    whole = _joined([samples])
+    keep = np.ones(len(whole), bool)
+    keep[:-1] = ~(_repeats(whole) & (np.diff(whole.value) == 0))
+    return Samples(whole.labels, whole.series[keep], whole.time_ms[keep], whole.value[keep])
+
+
+def contradicts(samples: Samples) -> bool:
+    """Whether one series has two values at one time; of samples that `once` went over."""
+    return bool(_repeats(samples).any())
+
+
+def _repeats(samples: Samples) -> np.ndarray:
+    """Whether each sample but the last has the series and time of the next one."""
+    return np.asarray((np.diff(samples.series) == 0) & (np.diff(samples.time_ms) == 0))
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    """Series with equal labels as one, all samples by series, time, and part."""
     stacked = pd.concat([part.labels for part in parts], ignore_index=True).fillna("").astype("str")
     names = sorted(stacked.columns)
     if names:
@@ -68,7 +103,4 @@ def concat(parts: list[Samples]) -> Samples:
     time_ms = np.concatenate([part.time_ms for part in parts])
     value = np.concatenate([part.value for part in parts])
     order = np.lexsort((time_ms, series))  # stable: the later part comes last among equals
-    series, time_ms, value = series[order], time_ms[order], value[order]
-    keep = np.ones(len(series), bool)
-    keep[:-1] = (series[1:] != series[:-1]) | (time_ms[1:] != time_ms[:-1])
-    return Samples(labels, series[keep], time_ms[keep], value[keep])
+    return Samples(labels, series[order], time_ms[order], value[order])

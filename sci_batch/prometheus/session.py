@@ -7,7 +7,6 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -15,7 +14,7 @@ import requests
 
 from sci_batch import __version__
 from sci_batch.errors import SciBatchError, SourceError
-from sci_batch.prometheus import problems
+from sci_batch.prometheus import bounds, problems
 from sci_batch.prometheus.auth import Credentials, credentials, read_config
 from sci_batch.prometheus.cloud import Identity
 from sci_batch.prometheus.decode import BrokenBodyError
@@ -164,17 +163,22 @@ class Session:
                 timeout=self._timeout,
                 proxies=proxies(config.proxy, asked.url),
                 allow_redirects=False,
+                stream=True,
             )
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            self.heard = Heard(
+                seconds=response.elapsed.total_seconds(), here_ms=round(self._clock() * 1000),
+                server_ms=_date_ms(headers.get("date")), victoria="x-server-hostname" in headers,
+            )  # fmt: skip
+            with response:
+                body = bounds.read(response, asked)
         except requests.RequestException as failed:
             return judge_failure(failed, asked.url, self._settings.timeout_seconds)
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        self.heard = Heard(
-            seconds=response.elapsed.total_seconds(), here_ms=round(self._clock() * 1000),
-            server_ms=_date_ms(headers.get("date")), victoria="x-server-hostname" in headers,
-        )  # fmt: skip
         if response.status_code == 401 and again and self._is_renewed(login):
             return self._once(method, asked, form, read, again=False)
-        return _outcome(Answer(response.status_code, headers, response.content), asked, login, read)
+        if isinstance(body, Problem):
+            return body
+        return _outcome(Answer(response.status_code, headers, body), asked, login, read)
 
     def _is_renewed(self, login: Credentials) -> bool:
         """Whether there is another login by now: a file replaced since it was read, or a token taken back."""
@@ -207,10 +211,9 @@ def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Callable[[b
 def _date_ms(text: str | None) -> int | None:
     """Unix ms of an HTTP date; None where it is missing or none."""
     try:
-        date: datetime | None = parsedate_to_datetime(text) if text else None
-    except ValueError:
+        return round(parsedate_to_datetime(text).timestamp() * 1000) if text else None
+    except (ValueError, OverflowError):
         return None
-    return None if date is None else round(date.timestamp() * 1000)
 
 
 def _without_secrets(answer: Answer, login: Credentials) -> Answer:

@@ -15,9 +15,10 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPSConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from sci_batch.prometheus import bounds
 from sci_batch.prometheus.http_config_parts import Proxy
 from sci_batch.prometheus.tls import Trust, context
 
@@ -36,8 +37,10 @@ class Wires:
         self._session: requests.Session | None = None
         # The CLI warns of --insecure-skip-verify once; urllib3 would at each request.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        # Its debug lines show the query string of the URL, where some put a key.
+        # Its debug lines show the query string of the URL, where some put a key; so do its warnings of
+        # headers that are none, with a traceback.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+        logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
     def close(self) -> None:
         """Close all connections."""
@@ -62,7 +65,7 @@ class Wires:
             return self._session
 
     def _made(self, trust: Trust, proxy: Proxy) -> requests.Session:
-        made = requests.Session()
+        made = _Unled()
         # Over http a proxy would hand its headers on to the server: they belong to tunnels only.
         made.mount("http://", _Adapter(trust, {}, self._size))
         made.mount("https://", _Adapter(trust, dict(proxy.connect_headers), self._size))
@@ -70,8 +73,21 @@ class Wires:
         return made
 
 
-class _Connection(HTTPSConnection):
+class _Unled(requests.Session):
+    """Looks at no redirect: the base class would read its body whole, and fail on an address that is none."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere."""
+
+
+class _Connection(HTTPConnection):
+    response_class = bounds.Response
+
+
+class _SecureConnection(HTTPSConnection):
     """A server that refuses a certificate says so and hangs up, while the request is still being sent."""
+
+    response_class = bounds.Response
 
     def send(self, data: Any) -> None:
         """Send; where the other side has hung up, raise what it said before."""
@@ -85,11 +101,15 @@ class _Connection(HTTPSConnection):
             raise
 
 
-class _Pool(HTTPSConnectionPool):
+class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-_POOLS = {"http": HTTPConnectionPool, "https": _Pool}
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+_POOLS = {"http": _Pool, "https": _SecurePool}
 
 
 class _Adapter(HTTPAdapter):

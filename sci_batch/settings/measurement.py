@@ -51,7 +51,7 @@ class Measurement:
     timeout_seconds: int = option(
         "timeout", panel=CONNECTION, metavar="TIME", parse=parse_duration, default="60s",
         commands=ALL,
-        help="Longest wait for one answer.",
+        help="Longest wait for the next part of an answer; all of it may take five times as long.",
     )  # fmt: skip
     retries: int = option(
         "retries", panel=CONNECTION, metavar="N", parse=values.whole(0, 100), default="5",

@@ -20,6 +20,7 @@ from sci_batch.schema import FLAGS, result_columns
 from sci_batch.settings import load
 from sci_batch.sinks import SinkOptions
 from sci_batch.sinks.metrics import METRICS
+from tests.hostile import document as hostile
 from tests.impact_framework import IF_RUN
 from tests.live.cluster import served, small
 from tests.simulator import scenario, simulate
@@ -210,6 +211,7 @@ PARTS = {
     "docs/publish.md": {"metrics": metrics},
     "docs/impact-framework.md": {"import": imported, "disclosure": disclosed},
     "docs/explain.md": {"demo": explained},
+    "docs/hostile.md": {"counts": hostile.counts, "scenarios": hostile.table},
     "docs/doctor.md": {"cluster": doctor_cluster, "demo": doctor_demo},
 }
 LIVE_PARTS = {"docs/impact-framework.md": {"verify": verified}}

@@ -19,7 +19,8 @@ BY_FLAG = {
 }
 DOCUMENTS = [
     "README.md", "docs/method.md", "docs/publish.md", "docs/doctor.md", "docs/explain.md",
-    "docs/changes.md", "docs/impact-framework.md", "docs/access.md", "CONTRIBUTING.md", "k8s/README.md",
+    "docs/changes.md", "docs/impact-framework.md", "docs/access.md", "docs/hostile.md", "CONTRIBUTING.md",
+    "k8s/README.md",
 ]  # fmt: skip
 OF_OTHERS = {
     "--from-env-file", "--from-file", "--metric-labels-allowlist", "--metrics", "--storage",

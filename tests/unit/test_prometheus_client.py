@@ -226,6 +226,47 @@ def test_raw_drops_a_series_that_only_has_the_left_edge(requests_mock: Mocker) -
         assert client.raw("m", T0, T0 + 1000).labels["pod"].to_list() == ["new"]
 
 
+def _matrix(*values: list[object]) -> dict[str, Any]:
+    return {"status": "success", "data": {"resultType": "matrix", "result": [
+        {"metric": {"pod": "a"}, "values": list(values)}]}}  # fmt: skip
+
+
+@pytest.mark.parametrize("off_ms", [-1000, 500, 3000])
+def test_other_times_than_asked_for_are_refused(requests_mock: Mocker, off_ms: int) -> None:
+    """A cache between may answer another question; nothing of it may be taken for this one."""
+    requests_mock.post(
+        f"{URL}/api/v1/query_range", json=_matrix([T0 / 1000, "1"], [(T0 + off_ms) / 1000, "2"])
+    )
+    with _client() as client, pytest.raises(SourceError, match="other times") as caught:
+        client.range("m", T0, T0 + 2000, 1000)
+    assert "cache" in caught.value.cure
+
+
+@pytest.mark.parametrize("off_ms", [-1, 2001])
+def test_stored_samples_of_other_times_are_refused(requests_mock: Mocker, off_ms: int) -> None:
+    requests_mock.post(f"{URL}/api/v1/query", json=_matrix([(T0 + off_ms) / 1000, "2"]))
+    with _client() as client, pytest.raises(SourceError, match="other times"):
+        client.raw("m", T0, T0 + 2000)
+
+
+def test_two_values_at_one_time_are_refused_unless_stored(requests_mock: Mocker) -> None:
+    twice = _matrix([T0 / 1000 + 1, "1"], [T0 / 1000 + 1, "2"])
+    requests_mock.post(f"{URL}/api/v1/query_range", json=twice)
+    requests_mock.post(f"{URL}/api/v1/query", json=twice)
+    with _client() as client:
+        with pytest.raises(SourceError, match="two values of one series"):
+            client.range("m", T0, T0 + 2000, 1000)
+        assert client.raw("m", T0, T0 + 2000).value.tolist() == [1.0, 2.0]
+
+
+def test_a_matrix_for_a_moment_is_refused(requests_mock: Mocker) -> None:
+    requests_mock.post(f"{URL}/api/v1/query", json=_matrix([T0 / 1000, "1"], [T0 / 1000 + 1, "2"]))
+    with _client() as client:
+        with pytest.raises(SourceError, match="a matrix where a vector"):
+            client.instant("up", T0)
+        assert len(client.instant("up[5m]", T0 + 1000)) == 2
+
+
 def test_what_is_sent(requests_mock: Mocker) -> None:
     base = "https://p/prom/x"
     requests_mock.post(f"{base}/api/v1/query", json=EMPTY)

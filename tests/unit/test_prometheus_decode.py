@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sci_batch.prometheus import decode as module
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order, where
-from sci_batch.prometheus.samples import Samples, concat
+from sci_batch.prometheus.samples import Samples, concat, contradicts, once
 
 
 def _body(kind: str, result: Any, **more: Any) -> bytes:
@@ -117,6 +117,11 @@ def test_a_body_cut_anywhere_is_never_accepted(kind: str) -> None:
             decode(body[:length])
 
 
+def _one_value(value: str, *, time: str = "1", metric: str = "{}") -> bytes:
+    series = f'{{"metric":{metric},"values":[[{time},{value}]]}}'
+    return f'{{"status":"success","data":{{"resultType":"matrix","result":[{series}]}}}}'.encode()
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -132,8 +137,20 @@ def test_a_body_cut_anywhere_is_never_accepted(kind: str) -> None:
         b'{"status":"error","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"2"]]}]}}',
         b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"values":[[1,"2"]]}]}} x',
         b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"status":"success","data":{"resultType":"matrix","result":' + b"[" * 100_000,
+        _one_value("true"), _one_value('"1_000"'), _one_value('"\u0661"'),
+        _one_value("null"), _one_value('"0x1p4"'), _one_value('"1,5"'),
+        _one_value('"1"', time="1e300"), _one_value('"1"', time="NaN"), _one_value('"1"', time="null"),
+        _one_value('"1"', metric='{"pod":null}'), _one_value('"1"', metric='{"pod":7}'),
+        _one_value('"1"', metric='{"pod":["a"]}'), _one_value('"1"', metric="null"),
+        _one_value('"1"', metric='{"pod":"\\ud83d"}'),
+        # these were taken for series without any sample
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"value":[1,"2"]}]}}',
+        b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"values":[[1,"2"]]}]}}',
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{}}]}}',
     ],
-)
+)  # fmt: skip
 def test_what_is_no_query_answer(body: bytes) -> None:
     with pytest.raises(BrokenBodyError):
         decode(body)
@@ -142,6 +159,28 @@ def test_what_is_no_query_answer(body: bytes) -> None:
 def test_an_error_in_a_200_is_told() -> None:
     with pytest.raises(BrokenBodyError, match="out of order"):
         decode(b'{"status":"error","errorType":"internal","error":"out of order"}')
+
+
+def test_one_warning_may_be_a_text() -> None:
+    assert decode(_body("matrix", MATRIX, warnings="truncated")).warnings == ("truncated",)
+
+
+def test_what_comes_twice_counts_once() -> None:
+    doubled = [
+        {"metric": {"pod": "b"}, "values": [[2, "5"], [1, "4"], [1, "4"]]},
+        {"metric": {"pod": "a"}, "values": [[1, "1"], [2, "2"]]},
+        {"metric": {"pod": "b"}, "values": [[1, "4"], [3, "6"]]},
+        {"metric": {"pod": "a"}, "values": [[1, "1"], [2, "3"]]},
+    ]
+    samples = once(decode(_body("matrix", doubled)).samples)
+    assert _flat(in_order(samples)) == [
+        ({"pod": "a"}, 1000, 1.0), ({"pod": "a"}, 2000, 2.0), ({"pod": "a"}, 2000, 3.0),
+        ({"pod": "b"}, 1000, 4.0), ({"pod": "b"}, 2000, 5.0), ({"pod": "b"}, 3000, 6.0),
+    ]  # fmt: skip
+    assert contradicts(samples)
+    assert not contradicts(decode(_body("matrix", MATRIX)).samples)
+    nameless = once(decode(_body("vector", [{"metric": {}, "value": [1, "2"]}] * 2)).samples)
+    assert (_flat(nameless), len(nameless.labels)) == ([({}, 1000, 2.0)], 1)
 
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
