@@ -206,5 +206,5 @@ def _status(body: bytes) -> dict[str, str]:
     try:
         data = json.loads(body)["data"]
         return {str(key): str(value) for key, value in data.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BrokenBodyError("not a status page of Prometheus") from None

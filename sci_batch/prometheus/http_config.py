@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sci_batch.errors import UsageError
+from sci_batch.files import contents
 
 FLAG = "--http-config-file"
+_MOST_BYTES = 1_000_000
 
 _NOT_SUPPORTED = {
     "server_name": "the host of --prometheus-url is checked against the certificate",
@@ -109,13 +111,15 @@ def load(path: str) -> HttpConfig:
     import yaml  # type: ignore[import-untyped, unused-ignore]  # slow to import, seldom needed
 
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = contents(Path(path), _MOST_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as failed:
         reason = getattr(failed, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"{FLAG} {path} cannot be read: {reason}.", f"Check {FLAG}.") from None
     try:
         # BaseLoader makes text, lists and mappings only: a password 0123 stays what it is.
         data = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+    except RecursionError:
+        raise UsageError(f"{FLAG} {path} is nested too deeply.", f"Check {FLAG}.") from None
     except yaml.YAMLError as failed:
         mark = getattr(failed, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""

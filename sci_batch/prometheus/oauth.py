@@ -87,7 +87,7 @@ def _fetch(oauth: OAuth2, secret: str, timeout: tuple[float, float]) -> dict[str
         )
     try:
         answer = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = {}
     if response.status_code == 200 and isinstance(answer, dict) and answer.get("access_token"):
         return answer

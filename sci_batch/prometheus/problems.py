@@ -176,7 +176,7 @@ def _words(answer: Answer) -> tuple[str, str]:
     text = answer.body[:_LONGEST_WORDS].decode("utf-8", "replace")
     try:
         data = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
         return "", clean(text, _LONGEST_WORDS)
@@ -203,7 +203,10 @@ def _page_instead_of_json(answer: Answer, asked: Asked) -> Problem:
 
 
 def _redirected(answer: Answer, asked: Asked) -> SciBatchError:
-    target = urlsplit(urljoin(asked.url, clean(answer.headers.get("location", ""), 500)))
+    try:
+        target = urlsplit(urljoin(asked.url, clean(answer.headers.get("location", ""), 500)))
+    except ValueError:  # an address that is none
+        target = urlsplit("")
     place = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
     path = re.sub(r"/api/v1(/.*)?$", "", target.path).rstrip("/")
     what = f"{asked.url} redirects to {place}{path} (HTTP {answer.status}), which is not followed"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sci_batch.notation import NUMBER
 from sci_batch.report import Report
 from sci_batch.schema import TIME, WHERE_KNOWN, WINDOW, Column, result_columns
 from sci_batch.sinks import SinkOptions
@@ -53,7 +54,9 @@ def read(path: Path) -> tuple[pd.DataFrame, Shape]:
     ValueError
         The file is none of ours.
     """
-    texts = pd.read_csv(path, dtype="str", keep_default_na=False, lineterminator="\n", encoding="utf-8")
+    texts = pd.read_csv(
+        path, dtype="str", keep_default_na=False, lineterminator="\n", encoding="utf-8", compression=None
+    )
     found = shape(list(texts.columns))
     return pd.DataFrame({item.name: _parsed(texts[item.name], item.dtype) for item in found.columns}), found
 
@@ -97,6 +100,8 @@ def _parsed(cells: pd.Series, dtype: str) -> pd.Series:
     if dtype == TIME:
         return pd.to_datetime(cells, utc=True, format=RFC3339).dt.as_unit("us")
     if dtype == "float64":
+        if not cells.str.fullmatch(f"({NUMBER})?").all():
+            raise ValueError(f"{cells.name} holds what is no number")
         # Through Python's float: the fast parsers of CSV readers may miss the last bit.
         return cells.astype(object).replace("", "nan").astype("float64")
     return cells.str.replace(_GUARDED, "", regex=True)
