@@ -41,3 +41,22 @@ def contents(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     if len(found) > most_bytes:
         raise UsageError(f"{path} is larger than {most_bytes / 1e6:.0f} MB", "Give a smaller file.")
     return found
+
+
+def text(path: Path) -> str:
+    """All of a text file, without its byte-order mark.
+
+    Raises
+    ------
+    UsageError
+        As `contents`; or it is not UTF-8, or holds NUL bytes, as UTF-16 does.
+    OSError
+        It cannot be read.
+    """
+    try:
+        found = contents(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        found = "\0"
+    if "\0" in found:
+        raise UsageError(f"{path} is not UTF-8 text", "Save it with the encoding UTF-8 (Excel: CSV UTF-8).")
+    return found

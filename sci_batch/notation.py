@@ -1,6 +1,7 @@
 """How numbers and times are written, wherever a text is read: in letters of ASCII, as other programs do.
 
-Python's own `float` and `int` take more: `1_000`, `nan`, digits of every script.
+Python's own `float` and `int` take more: `1_000`, `nan`, digits of every script. And how a text of others is
+shown.
 """
 
 from __future__ import annotations
@@ -25,3 +26,16 @@ def decimal(text: str) -> float | None:
         return None
     found = float(text)
     return found if math.isfinite(found) else None
+
+
+def visible(text: str) -> str:
+    r"""The text on one line, without what would steer a terminal or turn the direction of writing.
+
+    >>> visible("a\x1b[1m\nb")
+    'a\\x1b[1m\\nb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )

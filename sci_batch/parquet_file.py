@@ -45,7 +45,7 @@ def read(source: Path | pa.Buffer, name: object) -> tuple[pd.DataFrame, dict[byt
             table = opened.read()
         if (size := sum(_text_bytes(table[text]) for text in texts)) > MOST_TEXT_BYTES:
             raise _too_large(name, f"{size / 1e9:,.0f} GB of text")
-        plain = table.cast(schema)
+        plain = table.cast(pa.schema([(field.name, _plain(field.type)) for field in schema]))
         return plain.to_pandas(ignore_metadata=True), dict(schema.metadata or {})
     except UnicodeDecodeError:
         raise ValueError("a text is not UTF-8") from None
@@ -59,9 +59,13 @@ def _too_large(name: object, what: str) -> UsageError:
     )
 
 
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
 def _is_text(kind: pa.DataType) -> bool:
     return any(
-        is_one(kind)
+        is_one(_plain(kind))
         for is_one in (
             pa.types.is_string,
             pa.types.is_large_string,

@@ -16,6 +16,7 @@ from pathlib import Path
 from sci_batch.embodied.quantity import kgco2e, number
 from sci_batch.errors import UsageError
 from sci_batch.files import contents
+from sci_batch.files import text as text_of
 from sci_batch.windows import parse_lifespan
 
 WHOM = ("node", "selector", "instance_type")
@@ -88,16 +89,20 @@ def _bytes(path: Path) -> bytes:
     try:
         return contents(path)
     except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror or error}", "Check the path after --embodied file:."
-        ) from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"{path} cannot be read: {error.strerror or error}", "Check the path after --embodied file:."
+    )
 
 
 def _text(path: Path) -> str:
     try:
-        return _bytes(path).decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8", "Save it as UTF-8 (Excel: CSV UTF-8).") from None
+        return text_of(path).replace("\r\n", "\n")
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 
 from sci_batch import parquet_file
 from sci_batch.errors import UsageError
+from sci_batch.files import text
 from sci_batch.notation import CLOCK, DAY, NUMBER, OFFSET
 from sci_batch.units import FEWEST_UNITS, MOST_UNITS
 from sci_batch.windows import rfc3339
@@ -86,12 +88,12 @@ def _read(path: Path) -> _Table:
 
 def _csv(path: Path) -> pd.DataFrame:
     """Cells as text, the header as the names; a BOM, CRLF and empty lines are no matter."""
-    with path.open(encoding="utf-8-sig") as stream:
-        header = stream.readline()
+    whole = text(path)
+    header = whole.partition("\n")[0]
     try:
         cells = pd.read_csv(
-            path, header=None, dtype="str", keep_default_na=False, encoding="utf-8-sig",
-            skip_blank_lines=False, sep=max(_DELIMITERS, key=header.count), compression=None,
+            io.StringIO(whole), header=None, dtype="str", keep_default_na=False,
+            skip_blank_lines=False, sep=max(_DELIMITERS, key=header.count),
         )  # fmt: skip
     except pd.errors.EmptyDataError:
         raise UsageError(f"{path} is empty", FORM) from None

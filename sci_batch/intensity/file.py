@@ -182,7 +182,8 @@ def _times(path: Path, frame: pd.DataFrame, column: str) -> np.ndarray:
 
 def _numbers(path: Path, frame: pd.DataFrame) -> np.ndarray:
     cells = frame["gco2e_per_kwh"]
-    if pd.api.types.is_numeric_dtype(cells) and not cells.isna().any():
+    numeric = pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)
+    if numeric and not cells.isna().any():
         return cells.to_numpy(np.float64)
     return numbers(path, frame.assign(gco2e_per_kwh=cells.astype("str")), "gco2e_per_kwh")
 

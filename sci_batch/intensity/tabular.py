@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch.errors import UsageError
-from sci_batch.files import contents
+from sci_batch.files import text
 from sci_batch.notation import CLOCK, DAY, NUMBER, OFFSET
 
 _SHOWN = 40
@@ -31,18 +31,19 @@ def read_csv(path: Path) -> pd.DataFrame:
         Not readable, not UTF-8, no rows, or a line with more or fewer cells than the first; names the line.
     """
     try:
-        text = contents(path).decode("utf-8-sig")
+        lines = text(path).splitlines()
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}", "Check the path in --intensity."
         ) from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text", "Save it as CSV with the encoding UTF-8.") from None
-    lines = text.splitlines()
     if not lines or not lines[0].strip():
         raise UsageError(f"{path} line 1: there is no head with the names of the columns", "Add it.")
     delimiter = max(",;\t", key=lines[0].count)
-    rows = list(csv.reader(lines, delimiter=delimiter))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise UsageError(f"{path} line {reader.line_num}: {error}", "Check its quotes.") from None
     head = [name.strip() for name in rows[0]]
     _same_width(path, head, rows, delimiter)
     cells = zip(*(row or [""] * len(head) for row in rows[1:]), strict=True)

@@ -1,4 +1,4 @@
-"""What the manifest of a recording must say, and in which form: whoever can change a file can seal it again."""
+"""What the manifest of a recording must say, and how: whoever can change a file can seal it again."""
 
 from __future__ import annotations
 

@@ -157,5 +157,3 @@ def headers(data: bytes) -> None:
     for name, value in found or ():
         assert not re.search("[\r\n\0]", name + value)
         (name + value).encode("latin-1")
-
-
