@@ -16,7 +16,7 @@ from sci_batch.errors import UsageError
 from sci_batch.files import contents
 
 FLAG = "--http-config-file"
-_MOST_BYTES = 1_000_000
+_MOST_BYTES = 200_000
 
 _NOT_SUPPORTED = {
     "server_name": "the host of --prometheus-url is checked against the certificate",

@@ -11,18 +11,17 @@ import traceback
 import warnings
 from pathlib import Path
 
-import atheris
-
-with atheris.instrument_imports(include=["sci_batch"]):
-    from tests.fuzz.targets import TARGETS
-
-from tests.fuzz.seeds import NONSENSE
-
 LONGEST_BYTES = 20_000
 
 
 def main(name: str, seconds: int, folder: Path) -> None:
     """Search until the time is over; atheris ends the process."""
+    import atheris  # no part of the environment that the tests run in
+
+    with atheris.instrument_imports(include=["sci_batch"]):
+        from tests.fuzz.seeds import NONSENSE
+        from tests.fuzz.targets import TARGETS
+
     target = TARGETS[name]
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.fuzz.mutated import inputs
 from tests.fuzz.targets import TARGETS
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 CAMPAIGN = "FUZZ_EXAMPLES" in os.environ
 
 
