@@ -57,7 +57,9 @@ def _fields(cls: type[Any], values: dict[str, Any]) -> dict[str, Any]:
         if name in kinds
     }
     for name, value in found.items():
-        if not _fits(value, kinds[name]):
+        if value is None and kinds[name] is float:
+            found[name] = math.nan  # JSON has none
+        elif not _fits(value, kinds[name]):
             raise TypeError(f"{name} is of another kind")
     return found
 
