@@ -48,7 +48,7 @@ def times(data: bytes) -> None:
             whole = seconds + re.sub("^[0-9]+", "", rest)
             expected = datetime.fromisoformat(whole).astimezone(UTC).timestamp() if found > 1 else None
             assert expected is None or found // 1000 == expected, text
-    for window, start, end in (("1h", text, None), ("1d", text, text), ("1h", "0", text)):
+    for window, start, end in (("all", text, None), ("1d", text, text), ("52w", "0", text)):
         answered(
             lambda window=window, start=start, end=end: windows.of_range(  # type: ignore[misc]
                 since_seconds=None, start=start, end=end, window=window, tz="Europe/Berlin", now_ms=_NOW_MS
