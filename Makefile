@@ -18,6 +18,7 @@ PYTHON ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 LOCK_ARGS ?=
+FUZZ_ARGS ?=
 
 COMPILE_OPTIONS := --universal --python-version 3.11 --only-binary :all: --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command 'make lock' --quiet
@@ -27,7 +28,7 @@ COMPILE_BUILD := $(VENV)/bin/uv pip compile --group build $(COMPILE_OPTIONS)
 # apt must not wait for an answer, nor fail because another apt is at work.
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
 
-.PHONY: help venv demo demo-data docs test lint format typecheck bench lock clean wheel servers if-run
+.PHONY: help venv demo demo-data docs test lint format typecheck bench fuzz lock clean wheel servers if-run
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | while IFS= read -r line; do \
@@ -63,6 +64,11 @@ demo-data: $(INSTALLED) ## record the bundled recording again (simulated cluster
 
 bench: servers ## print time and memory beside curl's for the same queries, as ratios
 	$(PY) -m tests.bench $(BENCH_ARGS)
+
+fuzz: $(INSTALLED) ## search every kind of input with atheris (FUZZ_ARGS="--seconds 60 prometheus-json")
+	@# Not in constraints.txt: there are wheels for Linux on x86-64 only, and the tests need none.
+	@$(PY) -c 'import atheris' 2>/dev/null || $(PIP) install --quiet --only-binary :all: 'atheris>=3'
+	$(PY) -m tests.fuzz $(FUZZ_ARGS)
 
 lock: | $(PY) ## pin all packages again after a change in pyproject.toml (LOCK_ARGS=--upgrade: to the newest)
 	$(PIP) install --quiet 'uv>=0.9'

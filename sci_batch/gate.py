@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from sci_batch.errors import UsageError
+from sci_batch.notation import NUMBER, decimal
 from sci_batch.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ INCREASE_MEASURES = (
 )  # fmt: skip
 """What may be limited in its increase from one result to another."""
 
-_NUMBER = r"\s*(>=|<=|>|<)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*"
+_LIMIT = rf"\s*(>=|<=|>|<)\s*({NUMBER})\s*"
 _UNIT = r"(?::\s*([A-Za-z][\w /.-]*?))?"
-_GATE = re.compile(rf"\s*(row\.)?([a-z0-9_]+){_UNIT}{_NUMBER}")
-_INCREASE = re.compile(rf"\s*(row\.)?increase(?::\s*([a-z0-9_]+){_UNIT})?{_NUMBER}(%?)\s*")
+_GATE = re.compile(rf"\s*(row\.)?([a-z0-9_]+){_UNIT}{_LIMIT}")
+_INCREASE = re.compile(rf"\s*(row\.)?increase(?::\s*([a-z0-9_]+){_UNIT})?{_LIMIT}(%?)\s*")
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
 }  # fmt: skip
@@ -89,7 +90,7 @@ def parse(text: str) -> Gate:
     prefix, name, unit, comparison, limit = match.groups()
     known = ROW_MEASURES if prefix else TOTAL_MEASURES
     measure = _measure(name, unit, known, "a row" if prefix else "the total")
-    return Gate(text.strip(), measure, comparison, float(limit), bool(prefix), unit or "")
+    return Gate(text.strip(), measure, comparison, _finite(text, limit), bool(prefix), unit or "")
 
 
 def _measure(name: str, unit: str | None, known: Sequence[str], whose: str) -> str:
@@ -117,7 +118,14 @@ def _increase(
     if not percent:
         raise UsageError(f"{text!r} limits an increase without a per cent sign", f"Write '{text}%'.")
     measure = _measure(name, unit, INCREASE_MEASURES, "a change") if name else ""
-    return Gate(text, measure, comparison, float(limit), bool(prefix), unit or "", increase=True)
+    return Gate(text, measure, comparison, _finite(text, limit), bool(prefix), unit or "", increase=True)
+
+
+def _finite(text: str, limit: str) -> float:
+    found = decimal(limit)
+    if found is None:
+        raise UsageError(f"{text!r} has a limit beyond all numbers", "Give a smaller one: 'sci>0.5'.")
+    return found
 
 
 def check_units(gates: Sequence[Gate], units: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from sci_batch import grid as grids
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Discovery, Inputs, Kube, Plan, Progress, unit_file
 from sci_batch.fetch.checkpoint import Checkpoint
+from sci_batch.files import path_of
 from sci_batch.grid import Grid
 from sci_batch.intensity import Kept
 from sci_batch.kepler import Labels, matcher
@@ -81,7 +82,7 @@ def units_of(settings: Settings, plan: Plan) -> tuple[FunctionalUnit, ...]:
 
 
 def _path(unit: FunctionalUnit) -> Path:
-    return Path(unit.argument).expanduser()
+    return path_of(unit.argument)
 
 
 def _with_files(inputs: Inputs, units: tuple[FunctionalUnit, ...], plan: Plan) -> Inputs:

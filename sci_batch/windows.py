@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo, available_timezones
 
 from sci_batch.errors import UsageError
+from sci_batch.notation import DAY, OFFSET
 from sci_batch.units import DAYS_PER_YEAR, MS_PER_SECOND, SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 MAX_WINDOWS = 100_000
@@ -27,14 +28,15 @@ LAST_RUN = "last-run"
 
 _SECONDS = {"s": 1, "m": 60, "h": SECONDS_PER_HOUR, "d": SECONDS_PER_DAY, "w": 7 * SECONDS_PER_DAY}
 _LIFESPAN_SECONDS = {**_SECONDS, "y": DAYS_PER_YEAR * SECONDS_PER_DAY}
-_PARTS = re.compile(r"(\d+)([a-z]+)")
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d)?(\.\d{1,9})?(Z|z|[+-]\d\d:?\d\d)?")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_UNIX = re.compile(r"\d{1,11}(\.\d{1,9})?")
+_PARTS = re.compile(r"([0-9]{1,15})([a-z]+)")
+_INSTANT = re.compile(rf"({DAY})[Tt ](\d\d:\d\d)(:\d\d)?(\.\d{{1,9}})?(z|{OFFSET})?", re.ASCII)
+_DATE = re.compile(DAY)
+_UNIX = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?")
 _NOW = re.compile(r"now(?:([+-])([0-9a-z]+?))?(?:/([a-z]))?")
 _FLOOR_SECONDS = {"m": 60, "h": SECONDS_PER_HOUR, "d": SECONDS_PER_DAY}
 _MINUTE_MS = 60 * MS_PER_SECOND
 _EPOCH = date(1970, 1, 1)
+_FIRST_MS, _YEAR_10000_MS = -62_135_596_800_000, 253_402_300_800_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,11 @@ def _rfc3339(text: str, match: re.Match[str]) -> int:
             f"{text!r} is not a time: {error}", "Give RFC 3339, such as 2026-03-01T00:00:00Z."
         ) from None
     milliseconds = int((fraction or ".0")[1:].ljust(3, "0")[:3])
-    return _ms(instant) + milliseconds
+    if not _FIRST_MS <= (found := _ms(instant) + milliseconds) < _YEAR_10000_MS:
+        raise UsageError(
+            f"{text!r} is beyond the calendar in UTC", "Give a time that can have been measured."
+        )
+    return found
 
 
 def _offset(text: str) -> timezone:

@@ -16,6 +16,7 @@ from sci_batch.cli.options import CONFIG_HELP
 from sci_batch.cli.schema import aligned
 from sci_batch.cli.terminal import now_ms
 from sci_batch.errors import NoDataError, SinkError, UsageError
+from sci_batch.files import path_of
 from sci_batch.settings import OPTIONS, Settings, http_settings, load, windows_of
 from sci_batch.settings.factors import Spec
 
@@ -77,7 +78,7 @@ def fetch(
         raise UsageError(
             "no source is given", "Give --intensity KIND:ARG; `sci-batch factors list` shows them."
         )
-    path = Path(out).expanduser()
+    path = path_of(out)
     if path.suffix.lower() not in (".csv", ".parquet", ".pq"):
         raise UsageError(f"{out} is neither .csv nor .parquet", "Give for example --out ci.parquet.")
     if settings.prometheus_url is None:

@@ -10,6 +10,7 @@ import typer
 
 from sci_batch.cli.log import say
 from sci_batch.errors import SinkError, UsageError
+from sci_batch.files import path_of
 from sci_batch.settings import OPTIONS
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ def import_if(
     from sci_batch.settings.document import written
     from sci_batch.sinks.target import opened
 
-    path = None if out == "-" else Path(out).expanduser()
+    path = None if out == "-" else path_of(out)
     if path is not None and path.exists():
         raise UsageError(f"{path} exists", "Give --out another path: nothing of yours is replaced.")
-    made = migrated(components(mapping(text_of(Path(file).expanduser(), max_bytes=MAX_BYTES), file)))
+    made = migrated(components(mapping(text_of(path_of(file), max_bytes=MAX_BYTES), file)))
     _check(made, file)
     head = [f"Settings of sci-batch from {Path(file).name}, a manifest with kepler-importer. What changes:"]
     text = written([*head, *(f"- {words}" for words in made.head)], made.values, made.reasons)

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any, TextIO
 
 from sci_batch.errors import SciBatchError
+from sci_batch.notation import visible
 from sci_batch.settings import OPTIONS
 
 JSON = "json"
@@ -57,7 +58,7 @@ def say(text: str, **fields: Any) -> None:
         start = next((word for word in _LEVELS if text.startswith(word)), "")
         _write(_object(_LEVELS.get(start, "info"), text.removeprefix(start), fields))
     else:
-        _write(text)
+        _write(visible(text))
 
 
 def show_error(error: SciBatchError) -> None:
@@ -66,9 +67,9 @@ def show_error(error: SciBatchError) -> None:
         cure = {"cure": error.cure} if error.cure else {}
         _write(_object("error", error.what, {**cure, "exit_code": error.exit_code}))
         return
-    _write(f"error: {error.what}")
+    _write(_lines(f"error: {error.what}"))
     if error.cure:
-        _write(f"  {error.cure}")
+        _write(f"  {visible(error.cure)}")
 
 
 def show_bug(error: Exception) -> None:
@@ -79,14 +80,25 @@ def show_bug(error: Exception) -> None:
         fields = {"traceback": trace, "exit_code": SciBatchError.exit_code}
         _write(_object("error", please.replace("lines above", "traceback"), fields))
         return
-    _write(trace)
+    _write(_lines(trace))
     _write(f"error: {please}")
 
 
 def _object(level: str, text: str, fields: Mapping[str, Any]) -> str:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     whole = {"ts": now, "level": level, "msg": text.strip(), **fields}
-    return json.dumps(whole, ensure_ascii=False, default=str)
+    text = json.dumps(whole, ensure_ascii=False, default=str)
+    # JSON escapes what steers a terminal in ASCII alone.
+    return text if text.isprintable() else "".join(map(_in_json, text))
+
+
+def _in_json(letter: str) -> str:
+    return letter if letter.isprintable() else json.dumps(letter)[1:-1]
+
+
+def _lines(text: str) -> str:
+    """Lines stay lines; what is in them steers no terminal."""
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def _write(line: str) -> None:

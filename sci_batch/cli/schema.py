@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from sci_batch.errors import UsageError
+from sci_batch.notation import visible
 from sci_batch.schema import FLAGS, result_columns
 from sci_batch.settings import OPTIONS
 from sci_batch.settings.values import group_by as parse_group_by
@@ -56,6 +57,7 @@ def markdown(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 def aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Lines of text in columns."""
+    rows = [tuple(map(visible, row)) for row in rows]
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -81,7 +81,7 @@ def now_ms(environ: Mapping[str, str]) -> int:
     given = environ.get(CLOCK_VARIABLE, "").strip()
     if not given:
         return time.time_ns() // 1_000_000
-    if not given.isdigit():
+    if not given.isdecimal() or not given.isascii() or len(given) > 11:
         raise UsageError(f"{CLOCK_VARIABLE}: {given!r} is not Unix seconds", "Unset it: it is for tests.")
     return int(given) * 1_000
 

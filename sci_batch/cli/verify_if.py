@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ import typer
 from sci_batch.cli.options import CONFIG_HELP
 from sci_batch.cli.schema import aligned
 from sci_batch.errors import PartialError
+from sci_batch.files import path_of
 from sci_batch.settings import OPTIONS, load
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def verify_if(
     from sci_batch.impact.verification import check, compared
     from sci_batch.impact.yaml_file import mapping, text_of
 
-    text = text_of(Path(file).expanduser(), max_bytes=MAX_BYTES)
+    text = text_of(path_of(file), max_bytes=MAX_BYTES)
     manifest = mapping(text, file)
     check(manifest, file)
     computed = runner.outputs(runner.program(settings.if_run), text)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from sci_batch.doctor.finding import OK, WARNING, WORK, Finding, named
 from sci_batch.fetch import Plan, job_runs, unit_file, units
+from sci_batch.files import path_of
 from sci_batch.prometheus.client import Client
 from sci_batch.settings import FunctionalUnit
 from sci_batch.windows import rfc3339
@@ -27,7 +27,7 @@ def functional_unit(client: Client, plan: Plan, unit: FunctionalUnit) -> Iterato
     if unit.kind == "constant":
         return
     if unit.kind == "file":  # the whole range: a file is at hand
-        newest, table = plan, unit_file.read(Path(unit.argument).expanduser(), plan.edges_ms)[0]
+        newest, table = plan, unit_file.read(path_of(unit.argument), plan.edges_ms)[0]
     elif unit.kind == "job-run":
         table = job_runs.job_runs(client, newest)[0]
     else:

@@ -161,7 +161,7 @@ def _problem(response: requests.Response) -> SciBatchError | None:
 def _json(response: requests.Response) -> object:
     try:
         body: object = json.loads(response.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _failure("answered with something that is not JSON") from None
     return body
 
@@ -186,7 +186,7 @@ def _embedded(body: object, base: str) -> tuple[float, float, float] | None:
         raise _failure(f"answered in {unit}, not in {_UNIT}")
     try:
         value, low, high = (float(embedded[name]) for name in ("value", "min", "max"))
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise odd from None
     if not 0 < value < float("inf") or not 0 <= low <= value <= high < float("inf"):
         raise _failure(f"answered with an impossible embedded impact ({low:g}, {value:g}, {high:g} kg)")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sci_batch.embodied.file_rows import Row, read
 from sci_batch.errors import UsageError
+from sci_batch.files import path_of
 from sci_batch.schema import label_column
 
 WELL_KNOWN = {
@@ -59,7 +60,7 @@ def nodes(argument: str, facts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(argument: str) -> tuple[Row, ...]:
-    return read(Path(argument).expanduser())
+    return read(path_of(argument))
 
 
 def _rank(row: Row) -> int:

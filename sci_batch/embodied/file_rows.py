@@ -15,6 +15,8 @@ from pathlib import Path
 
 from sci_batch.embodied.quantity import kgco2e, number
 from sci_batch.errors import UsageError
+from sci_batch.files import contents
+from sci_batch.files import text as text_of
 from sci_batch.windows import parse_lifespan
 
 WHOM = ("node", "selector", "instance_type")
@@ -85,18 +87,22 @@ def digest(path: Path) -> str:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return contents(path)
     except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror or error}", "Check the path after --embodied file:."
-        ) from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"{path} cannot be read: {error.strerror or error}", "Check the path after --embodied file:."
+    )
 
 
 def _text(path: Path) -> str:
     try:
-        return _bytes(path).decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8", "Save it as UTF-8 (Excel: CSV UTF-8).") from None
+        return text_of(path).replace("\r\n", "\n")
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -129,8 +135,8 @@ def _csv(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
 def _toml(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: {error}", "Correct the TOML.") from None
+    except (ValueError, RecursionError) as error:  # also a whole number of thousands of digits
+        raise UsageError(f"{path}: {str(error)[:200]}", "Correct the TOML.") from None
     tables = document.get(TABLES)
     if set(document) - {TABLES} or not isinstance(tables, list):
         raise UsageError(

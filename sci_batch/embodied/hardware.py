@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,7 @@ from sci_batch.embodied import boavizta, catalogue, file, kg, model
 from sci_batch.embodied.file_rows import digest
 from sci_batch.embodied.share import node_gco2e, shares
 from sci_batch.errors import UsageError
+from sci_batch.files import path_of
 
 Chain = Sequence[tuple[str, str]]
 """Kind and argument of each source, in the order in which they are asked; empty: the default."""
@@ -155,7 +155,7 @@ def described(chain: Chain) -> str:
 
 def _words(kind: str, argument: str) -> str:
     if kind == "file":
-        path = Path(argument).expanduser()
+        path = path_of(argument)
         return f"file:{path.name} (sha256 {digest(path)})"
     if kind == "catalogue":
         return f"catalogue ({catalogue.VERSION})"

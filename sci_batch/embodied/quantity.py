@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from sci_batch.errors import UsageError
+from sci_batch.notation import decimal
 
 HIGHEST_KGCO2E = 200_000.0
 """The largest machine of the catalogue has 52,296 kg; far more is a number in grams."""
 
-_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 
 
 def number(text: str) -> float:
@@ -31,10 +30,8 @@ def number(text: str) -> float:
             f"{text} reads as {text.replace(',', '.')} and as {text.replace(',', '')}",
             "Write the decimals with a point, and no thousands separator.",
         )
-    if _DECIMAL_COMMA.fullmatch(text):
-        return float(text.replace(",", "."))
-    found = float(text) if _PLAIN.fullmatch(text) else math.nan
-    if not math.isfinite(found):
+    found = decimal(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
+    if found is None:
         raise UsageError(f"{text!r} is not a number", "Write it without a unit, for example 1200.5.")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sci_batch import parquet_file
 from sci_batch.errors import UsageError
+from sci_batch.files import text
+from sci_batch.notation import CLOCK, DAY, NUMBER, OFFSET
 from sci_batch.units import FEWEST_UNITS, MOST_UNITS
 from sci_batch.windows import rfc3339
 
@@ -19,8 +23,7 @@ WINDOW_START, WINDOW_END = "window_start", "window_end"
 _TIMES = (START, END, WINDOW_START, WINDOW_END)
 _PARQUET = b"PAR1"
 _DELIMITERS = (",", ";", "\t")
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_INSTANT = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?P<offset>Z|[+-]\d\d:?\d\d)?)?"
+_INSTANT = rf"{DAY}(?:[T ]{CLOCK}(?P<offset>{OFFSET})?)?"
 FORM = (
     f"A file of units has the columns {START}, {END} (or {WINDOW_START}), {R}, and any labels, such as "
     "namespace and workload."
@@ -71,7 +74,7 @@ def _read(path: Path) -> _Table:
         with path.open("rb") as stream:
             first = stream.read(len(_PARQUET))
         if first == _PARQUET:
-            frame = pd.read_parquet(path)
+            frame, _ = parquet_file.read(path, path)
             table = _Table(path, frame.set_axis(range(1, len(frame) + 1)), "row")
         else:
             table = _Table(path, _csv(path), "line")
@@ -85,11 +88,11 @@ def _read(path: Path) -> _Table:
 
 def _csv(path: Path) -> pd.DataFrame:
     """Cells as text, the header as the names; a BOM, CRLF and empty lines are no matter."""
-    with path.open(encoding="utf-8-sig") as stream:
-        header = stream.readline()
+    whole = text(path)
+    header = whole.partition("\n")[0]
     try:
         cells = pd.read_csv(
-            path, header=None, dtype="str", keep_default_na=False, encoding="utf-8-sig",
+            io.StringIO(whole), header=None, dtype="str", keep_default_na=False,
             skip_blank_lines=False, sep=max(_DELIMITERS, key=header.count),
         )  # fmt: skip
     except pd.errors.EmptyDataError:
@@ -184,10 +187,10 @@ def _numbers(table: _Table) -> pd.Series:
         values = cells.astype("float64")
     else:
         texts = cells.fillna("").astype("str").str.strip()
-        comma = texts.str.fullmatch(r"[+-]?[\d.]*,\d+")
+        comma = texts.str.fullmatch(r"[+-]?[0-9.]*,[0-9]+")
         first = texts[comma].iloc[0] if comma.any() else ""
         table.refuse(comma, f"{first!r} has a decimal comma", "Write numbers with a point: 1.5, 1234.")
-        wrong = ~texts.str.fullmatch(_NUMBER)
+        wrong = ~texts.str.fullmatch(NUMBER)
         first = texts[wrong].iloc[0] if wrong.any() else ""
         table.refuse(
             wrong & (texts == ""),

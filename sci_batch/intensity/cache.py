@@ -187,7 +187,7 @@ def _read(shelf: Shelf, day: int) -> Day | None:
             return None
         frame = pd.DataFrame({name: data[name] for name in DTYPES}).astype(DTYPES)
         found = Day(int(data["fetched_ms"]), frame, str(data["version"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     start, end = frame["start_ms"].to_numpy(), frame["end_ms"].to_numpy()
     sound = (

@@ -13,7 +13,9 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from sci_batch import parquet_file
 from sci_batch.errors import UsageError
+from sci_batch.files import path_of
 from sci_batch.intensity import portal
 from sci_batch.intensity.frame import (
     HIGHEST_GCO2E_PER_KWH,
@@ -96,11 +98,11 @@ def _origin(rows: pd.DataFrame, path: Path) -> tuple[str, ...]:
 
 def split_zone(argument: str) -> tuple[Path, str | None]:
     """Path and zone of `PATH#ZONE`; a file whose name holds a `#` is taken as it is."""
-    whole = Path(argument).expanduser()
+    whole = path_of(argument)
     name, mark, zone = argument.rpartition("#")
     if not mark or whole.is_file():
         return whole, None
-    return Path(name).expanduser(), zone
+    return path_of(name), zone
 
 
 def read(path: Path, request: Request) -> Table:
@@ -120,7 +122,7 @@ def read(path: Path, request: Request) -> Table:
 def _parquet(path: Path) -> pd.DataFrame:
     """As `read_csv`; a row's line is its number."""
     try:
-        frame = pd.read_parquet(path)
+        frame, _ = parquet_file.read(path, path)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror or error}", "Check the path in --intensity."
@@ -180,7 +182,8 @@ def _times(path: Path, frame: pd.DataFrame, column: str) -> np.ndarray:
 
 def _numbers(path: Path, frame: pd.DataFrame) -> np.ndarray:
     cells = frame["gco2e_per_kwh"]
-    if pd.api.types.is_numeric_dtype(cells) and not cells.isna().any():
+    numeric = pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells)
+    if numeric and not cells.isna().any():
         return cells.to_numpy(np.float64)
     return numbers(path, frame.assign(gco2e_per_kwh=cells.astype("str")), "gco2e_per_kwh")
 

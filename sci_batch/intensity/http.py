@@ -114,7 +114,7 @@ class Api:
         """
         try:
             return json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self.broken("it is not JSON") from None
 
     def broken(self, why: str) -> SourceError:
@@ -175,7 +175,7 @@ class Api:
             return ""
         try:
             data = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
         if isinstance(data, dict):
             found = data.get("error") or data.get("message") or data.get("detail") or ""

@@ -10,9 +10,12 @@ import numpy as np
 import pandas as pd
 
 from sci_batch.errors import UsageError
+from sci_batch.files import text
+from sci_batch.notation import CLOCK, DAY, NUMBER, OFFSET
 
 _SHOWN = 40
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_INSTANT = rf"{DAY}(?:[T ]{CLOCK}(?:{OFFSET})?)?"
 LINE = "line"
 """Column with the number of the line, from 1."""
 
@@ -28,18 +31,19 @@ def read_csv(path: Path) -> pd.DataFrame:
         Not readable, not UTF-8, no rows, or a line with more or fewer cells than the first; names the line.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        lines = text(path).splitlines()
     except OSError as error:
         raise UsageError(
             f"{path} cannot be read: {error.strerror}", "Check the path in --intensity."
         ) from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text", "Save it as CSV with the encoding UTF-8.") from None
-    lines = text.splitlines()
     if not lines or not lines[0].strip():
         raise UsageError(f"{path} line 1: there is no head with the names of the columns", "Add it.")
     delimiter = max(",;\t", key=lines[0].count)
-    rows = list(csv.reader(lines, delimiter=delimiter))
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise UsageError(f"{path} line {reader.line_num}: {error}", "Check its quotes.") from None
     head = [name.strip() for name in rows[0]]
     _same_width(path, head, rows, delimiter)
     cells = zip(*(row or [""] * len(head) for row in rows[1:]), strict=True)
@@ -79,9 +83,8 @@ def numbers(path: Path, frame: pd.DataFrame, column: str, *, blank: bool = False
         A cell is no number; names the line.
     """
     cells = frame[column].fillna("")
-    values = pd.to_numeric(cells.where(cells != "", None), errors="coerce").to_numpy(
-        np.float64, na_value=np.nan
-    )
+    plain = cells.where(cells.str.fullmatch(NUMBER), None)
+    values = pd.to_numeric(plain, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     wrong = ~np.isfinite(values) & ~(blank & (cells == "").to_numpy())
     if wrong.any():
         cell = str(cells[wrong].iloc[0])
@@ -105,7 +108,8 @@ def times(path: Path, frame: pd.DataFrame, column: str) -> np.ndarray:
     UsageError
         A cell is no time; names the line.
     """
-    parsed = pd.to_datetime(frame[column], utc=True, format="ISO8601", errors="coerce")
+    whole = frame[column].where(frame[column].str.fullmatch(_INSTANT))
+    parsed = pd.to_datetime(whole, utc=True, format="ISO8601", errors="coerce")
     wrong = parsed.isna().to_numpy()
     if wrong.any():
         cure = "Write UTC as 2026-01-10T00:00:00Z."

@@ -7,6 +7,7 @@ labels go through the JSON parser. Whatever does not look exactly so is parsed w
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sci_batch.notation import NUMBER
 from sci_batch.prometheus.samples import Samples, empty
 
 _RESULT = b'"result":['
@@ -23,10 +25,16 @@ _NEXT = b'"],['
 _BATCH_BYTES = 1 << 20
 """Text turned into numbers at a time: enough to be fast, little beside the body."""
 _LONGEST_HEAD = 4096
-_LAST_SECOND = 1e11
-"""Of any time [Unix s]: in the year 5138."""
+_HERE = b'{"sci-batch":0}'
+"""Stands for the series in the envelope, so that it is seen to which list they belong."""
+_ODD = (b'"', b" ", b"\t", b"\r")
+_YEAR_10000_S = 253_402_300_800
+_FOREIGN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError)
+_NO_NUMBERS = ("nan", "inf", "infinity")
+"""Values that are none, as Prometheus writes them; signs and capitals are no matter."""
 _INFO = "PromQL info"  # 2.49 to 2.55 list remarks about style among the warnings; 3 has `infos` for them
 
+_NUMBER = re.compile(NUMBER)
 Labels = dict[str, str]
 _Pairs = tuple[np.ndarray, np.ndarray]
 
@@ -69,17 +77,17 @@ def decode(body: bytes) -> Decoded:
     """
     try:
         return _by_markers(body) or _whole(body)
-    except BrokenBodyError:
-        raise
     except (
         ValueError,
         KeyError,
         TypeError,
         AttributeError,
         IndexError,
-        ArithmeticError,
         RecursionError,
+        ArithmeticError,
     ) as failed:
+        if isinstance(failed, BrokenBodyError):
+            raise
         reason = "no JSON, or cut off" if isinstance(failed, ValueError) else "not a query answer"
         raise BrokenBodyError(reason) from None
 
@@ -117,12 +125,13 @@ def _by_markers(body: bytes) -> Decoded | None:
         # histograms only makes its slice reach into the next series: no JSON, so None.
         names = json.loads(b"[" + b",".join(labels) + b"]")
         # What is left without the series is the whole envelope: a cut body fails here.
-        envelope = json.loads(body[:first] + body[at:])
-    except ValueError:
+        envelope = json.loads(body[:first] + (_HERE if labels else b"") + body[at:])
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(envelope, dict) or envelope.get("data", {}).get("result") != []:
+    data = envelope.get("data") if isinstance(envelope, dict) else None
+    if not isinstance(data, dict) or data.get("result") != ([json.loads(_HERE)] if labels else []):
         return None
-    if envelope["data"].get("resultType") != "matrix":
+    if data.get("resultType") != "matrix":
         return None
     seconds = np.concatenate([of[0] for of in pairs] or [np.empty(0)])
     value = np.concatenate([of[1] for of in pairs] or [np.empty(0)])
@@ -136,7 +145,19 @@ def _numbers(texts: list[bytes]) -> _Pairs:
     import pyarrow as pa
     from pyarrow import csv
 
-    lines = b"\n".join(texts).replace(_NEXT, b"\n").replace(b'"', b"")
+    if not all(text.endswith(b'"') for text in texts):
+        raise ValueError("a value that is no text")
+    quoted = b"\n".join([text[:-1] for text in texts]).replace(_NEXT, b"\n") + b"\n"
+    lines = quoted.replace(b',"', b",")
+    # The reader of CSV takes more for a number than JSON does: what is not plain goes the slow way.
+    text = np.frombuffer(lines, np.uint8)
+    ends = np.flatnonzero(text == ord("\n"))
+    starts = np.append(0, ends[:-1] + 1)
+    first, second = text[starts], text[np.minimum(starts + 1, len(text) - 1)]
+    zero = (first == ord("0")) & ((second == ord(".")) | (second == ord(",")))
+    plain = (zero | ((first >= ord("1")) & (first <= ord("9")))).all() and _digit_after_each_point(text)
+    if not plain or len(quoted) - len(lines) != len(ends) or any(odd in lines for odd in _ODD):
+        raise ValueError("no plain pairs of a number and the text of one")
     table = csv.read_csv(
         pa.BufferReader(lines),
         # one block, so that a column is one array
@@ -145,6 +166,11 @@ def _numbers(texts: list[bytes]) -> _Pairs:
         csv.ConvertOptions(column_types=dict.fromkeys(("seconds", "value"), pa.float64()), null_values=[]),
     )
     return table["seconds"].to_numpy(), table["value"].to_numpy()
+
+
+def _digit_after_each_point(text: np.ndarray) -> bool:
+    after = text[np.flatnonzero(text == ord(".")) + 1]  # the last letter is a line feed
+    return bool(((after >= ord("0")) & (after <= ord("9"))).all())
 
 
 def _whole(body: bytes) -> Decoded:
@@ -193,25 +219,34 @@ _READERS: dict[str, Callable[[list[Any]], _Found]] = {
 def _found(labels: list[Labels], values: list[list[Any]], histograms: int) -> _Found:
     counts = [len(pairs) for pairs in values]
     size = sum(counts)
-    seconds = np.fromiter((_number(second) for pairs in values for second, _ in pairs), np.float64, size)
+    seconds = np.fromiter((_time(second) for pairs in values for second, _ in pairs), np.float64, size)
     value = np.fromiter((_number(text) for pairs in values for _, text in pairs), np.float64, size)
     return _Found(labels, counts, seconds, value, histograms)
 
 
-def _number(said: object) -> float:
-    """A number, or the text of one; not what Python takes for one besides, such as `true` and `1_0`."""
-    if isinstance(said, bool) or (isinstance(said, str) and not (said.isascii() and "_" not in said)):
-        raise BrokenBodyError("a value that is no number")
-    return float(said)  # type: ignore[arg-type]  # a TypeError is what anything else deserves
+def _time(value: object) -> float:
+    """Seconds: a number of JSON."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(value)
+    return float(value)
+
+
+def _number(value: object) -> float:
+    """A value: the text of a number, of NaN or an infinity; or a number of JSON."""
+    if not isinstance(value, str):
+        return _time(value)
+    if _NUMBER.fullmatch(value) or value.lower().lstrip("+-") in _NO_NUMBERS:
+        return float(value)
+    raise ValueError(value)
 
 
 def _decoded(envelope: dict[str, Any], found: _Found) -> Decoded:
     if envelope["status"] != "success":
         raise BrokenBodyError(str(envelope.get("error") or "status is not success"))
-    if not all(isinstance(text, str) for one in found.labels for text in one.values()):
-        raise BrokenBodyError("a label that is no text")
-    if not (np.abs(found.seconds) < _LAST_SECOND).all():  # NaN neither
+    if not (np.abs(found.seconds) < _YEAR_10000_S).all():
         raise BrokenBodyError("a time that is none")
+    if not all(isinstance(value, str) for one in found.labels for value in one.values()):
+        raise BrokenBodyError("a label that is no text")
     told = envelope.get("warnings") or ()
     warnings = [str(text) for text in ([told] if isinstance(told, str) else told)]
     warnings = [text for text in warnings if not text.startswith(_INFO)]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sci_batch.errors import UsageError
+from sci_batch.files import contents
 from sci_batch.prometheus.http import is_header
 from sci_batch.prometheus.http_config_parts import (
     FLAG,
@@ -27,6 +28,8 @@ from sci_batch.prometheus.http_config_parts import (
 from sci_batch.prometheus.http_config_reader import ONE_GRANT, Reader
 
 __all__ = ["FLAG", "load", "parse"]
+
+_MOST_BYTES = 200_000
 
 # fmt: off
 _RESERVED = frozenset({
@@ -73,13 +76,15 @@ def load(path: str) -> HttpConfig:
     import yaml  # type: ignore[import-untyped, unused-ignore]  # slow to import, seldom needed
 
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = contents(Path(path), _MOST_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as failed:
         reason = getattr(failed, "strerror", None) or "not UTF-8 text"
         raise UsageError(f"{FLAG} {path} cannot be read: {reason}.", f"Check {FLAG}.") from None
     try:
         # BaseLoader makes text, lists and mappings only: a password 0123 stays what it is.
         data = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+    except RecursionError:
+        raise UsageError(f"{FLAG} {path} is nested too deeply.", f"Check {FLAG}.") from None
     except yaml.YAMLError as failed:
         mark = getattr(failed, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""

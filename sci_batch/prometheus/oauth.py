@@ -94,7 +94,7 @@ def _fetch(oauth: OAuth2, secret: str, wires: Wires, timeout: tuple[float, float
         response = _post(oauth, whole, None, wires, timeout)
     try:
         answer = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = {}
     if response.status_code == 200 and isinstance(answer, dict) and answer.get("access_token"):
         return answer

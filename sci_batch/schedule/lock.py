@@ -34,7 +34,7 @@ def held(paths: Iterable[Path]) -> Iterator[None]:
         A lock file cannot be written, or its file system knows no locks.
     """
     with ExitStack() as stack:
-        for path in sorted({beside(path.expanduser().resolve()) for path in paths}):
+        for path in sorted({beside(path.resolve()) for path in paths}):
             stack.enter_context(_held(path))
         yield
 

@@ -135,5 +135,13 @@ def _without_key(name: str, value: Any) -> Any:
 
 
 def _quoted(value: str) -> str:
-    # JSON strings of printable text are TOML strings.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON strings of printable text are TOML strings; what is not printable has the same escapes in both,
+    # up to U+FFFF.
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    return f"\\u{ord(letter):04x}" if ord(letter) <= 0xFFFF else f"\\U{ord(letter):08x}"

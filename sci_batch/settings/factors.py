@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from sci_batch.errors import UsageError
+from sci_batch.notation import decimal
 from sci_batch.prometheus.http import split_url
-from sci_batch.settings.values import decimal, suggestion
+from sci_batch.settings.values import suggestion
 from sci_batch.units import HIGHEST_PUE
 
 INTENSITY_KINDS = (

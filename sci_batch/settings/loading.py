@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from sci_batch import gate
 from sci_batch.errors import UsageError
+from sci_batch.files import contents
 from sci_batch.settings.connection import http_settings, unchecked
 from sci_batch.settings.factors import INTENSITY_VARIABLES
 from sci_batch.settings.option import ENVIRONMENT_PREFIX, Option, options_of
@@ -145,11 +146,14 @@ def _parse(
 
 def _read_file(name: str, problems: list[UsageError]) -> dict[str, _Given]:
     try:
-        document = tomllib.loads(Path(name).read_text(encoding="utf-8"))
+        document = tomllib.loads(contents(Path(name)).decode("utf-8-sig"))
     except OSError as error:
         problems.append(UsageError(f"{name} cannot be read: {error.strerror}", "Check --config."))
         return {}
-    except ValueError as error:  # TOML or UTF-8
+    except UsageError as error:
+        problems.append(error)
+        return {}
+    except (ValueError, RecursionError) as error:  # TOML or UTF-8
         problems.append(
             UsageError(
                 f"{name} is not TOML: {error}",

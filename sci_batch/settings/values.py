@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from sci_batch.errors import UsageError
+from sci_batch.files import path_of
+from sci_batch.notation import decimal
 from sci_batch.prometheus.http import split_url
 from sci_batch.schema import GROUP_KEYS, LABEL_KEY_PREFIX
 from sci_batch.sinks import ADDRESSED, LIMITS, PARTITIONED, SINKS
@@ -70,7 +72,7 @@ def text(value: str) -> str:
 
 def path(value: str) -> Path:
     """A file or folder; `~` is the home folder."""
-    return Path(text(value)).expanduser()
+    return path_of(text(value))
 
 
 def url(value: str) -> str:
@@ -85,7 +87,7 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
 
     def parse(value: str) -> int:
         if (
-            not re.fullmatch(r"\d{1,12}", value)
+            not re.fullmatch(r"[0-9]{1,12}", value)
             or int(value) < low
             or (high is not None and int(value) > high)
         ):
@@ -110,14 +112,6 @@ def number(low: float, high: float = math.inf, *, above: bool = False) -> Callab
         return found
 
     return parse
-
-
-def decimal(value: str) -> float | None:
-    """A finite number, None where the text is none."""
-    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
-        return None
-    found = float(value)
-    return found if math.isfinite(found) else None
 
 
 def yes_no(value: str) -> bool:

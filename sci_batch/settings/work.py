@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sci_batch.errors import UsageError
+from sci_batch.notation import decimal
 from sci_batch.settings.presets import PRESETS
-from sci_batch.settings.values import decimal, repeated, suggestion
+from sci_batch.settings.values import repeated, suggestion
 from sci_batch.units import FEWEST_UNITS, MOST_UNITS
 
 JOB_RUN: Literal["job-run"] = "job-run"

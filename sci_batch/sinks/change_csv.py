@@ -6,15 +6,13 @@ from pathlib import Path
 
 from sci_batch.comparison import Change
 from sci_batch.sinks import SinkOptions
-from sci_batch.sinks.csv import FORMULA_STARTS
+from sci_batch.sinks.csv import text_of
 from sci_batch.sinks.target import opened
 
 
 def write(found: Change, path: Path | None, options: SinkOptions) -> None:
     """All rows, without the total; unknown is empty."""
     texts = [*found.group_by, "workload_kind", "status"]
-    cells = {name: found.rows[name].astype("str") for name in texts}
-    safe = {name: cell.str.replace(FORMULA_STARTS, "'", regex=True) for name, cell in cells.items()}
-    text = found.rows.assign(**safe).to_csv(index=False, lineterminator="\n")
+    rows = found.rows.astype(dict.fromkeys(texts, "str"))
     with opened(path, no_clobber=options.no_clobber) as stream:
-        stream.write(text.encode())
+        stream.write(text_of(rows, texts).encode())

@@ -1,8 +1,10 @@
 """CSV by RFC 4180, with lines that end in a line feed: UTF-8, one header line, nulls empty.
 
 Times are RFC 3339, numbers are written so that reading gives the same bits. A text cell that begins
-with `=`, `+`, `-`, `@`, tab or carriage return (or with apostrophes before it) gets an apostrophe in
-front, because spreadsheets would run it as a formula; Kubernetes names and label values never begin so.
+with `=`, `+`, `-`, `@` (also as wide letters), tab, carriage return or line feed (or with apostrophes before
+it) gets an apostrophe in front, because spreadsheets would run it as a formula. Always, and not by a flag:
+names and label values of Kubernetes begin with letters or digits, so that programs which read the file meet
+the apostrophe only where somebody tried, and who opens it in a spreadsheet would not have known the flag.
 """
 
 from __future__ import annotations
@@ -14,14 +16,16 @@ from pathlib import Path
 
 import pandas as pd
 
+from sci_batch.notation import NUMBER
 from sci_batch.report import Report
 from sci_batch.schema import TIME, WHERE_KNOWN, WINDOW, Column, result_columns
 from sci_batch.sinks import SinkOptions
 from sci_batch.sinks.rows import RFC3339, slices
 from sci_batch.sinks.target import opened
 
-FORMULA_STARTS = r"^(?='*[=+\-@\t\r])"
-_GUARDED = r"^'(?='*[=+\-@\t\r])"
+_STARTS = r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+_FORMULA_STARTS = rf"^(?={_STARTS})"
+_GUARDED = rf"^'(?={_STARTS})"
 _FURTHER = "functional_units:"
 _ALSO = "operational_gco2e:"
 
@@ -33,16 +37,20 @@ def write(report: Report, path: Path | None, options: SinkOptions) -> None:
     texts = [column.name for column in columns if column.dtype == "str"]
     with opened(path, no_clobber=options.no_clobber) as stream:
         for index, part in enumerate(slices(report.rows)):
-            safe = {name: part[name].str.replace(FORMULA_STARTS, "'", regex=True) for name in texts}
-            # Python's writer does not see that a lone carriage return needs quotes.
-            returns = any(cells.str.contains("\r", regex=False).any() for cells in safe.values())
-            text = part.assign(**safe).to_csv(
-                index=False,
-                header=index == 0,
-                lineterminator="\n",
-                quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL,
-            )
-            stream.write(text.encode())
+            stream.write(text_of(part, texts, head=index == 0).encode())
+
+
+def text_of(rows: pd.DataFrame, texts: Sequence[str], *, head: bool = True) -> str:
+    """The lines; in the columns `texts` no cell begins as a formula does."""
+    safe = {name: rows[name].str.replace(_FORMULA_STARTS, "'", regex=True) for name in texts}
+    # Python's writer does not see that a lone carriage return needs quotes.
+    returns = any(cells.str.contains("\r", regex=False).any() for cells in safe.values())
+    return rows.assign(**safe).to_csv(
+        index=False,
+        header=head,
+        lineterminator="\n",
+        quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL,
+    )
 
 
 def read(path: Path) -> tuple[pd.DataFrame, Shape]:
@@ -53,7 +61,9 @@ def read(path: Path) -> tuple[pd.DataFrame, Shape]:
     ValueError
         The file is none of ours.
     """
-    texts = pd.read_csv(path, dtype="str", keep_default_na=False, lineterminator="\n", encoding="utf-8")
+    texts = pd.read_csv(
+        path, dtype="str", keep_default_na=False, lineterminator="\n", encoding="utf-8", compression=None
+    )
     found = shape(list(texts.columns))
     return pd.DataFrame({item.name: _parsed(texts[item.name], item.dtype) for item in found.columns}), found
 
@@ -97,6 +107,8 @@ def _parsed(cells: pd.Series, dtype: str) -> pd.Series:
     if dtype == TIME:
         return pd.to_datetime(cells, utc=True, format=RFC3339).dt.as_unit("us")
     if dtype == "float64":
+        if not cells.str.fullmatch(f"({NUMBER})?").all():
+            raise ValueError(f"{cells.name} holds what is no number")
         # Through Python's float: the fast parsers of CSV readers may miss the last bit.
         return cells.astype(object).replace("", "nan").astype("float64")
     return cells.str.replace(_GUARDED, "", regex=True)

@@ -12,8 +12,8 @@ import json
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from sci_batch import parquet_file
 from sci_batch.errors import SinkError
 from sci_batch.sinks.head import provenance_of, report_of, totals_of
 from sci_batch.sinks.json import SCHEMA_VERSION, known, line
@@ -40,16 +40,15 @@ def read(content: bytes, name: str) -> Rows:
         The file is none of ours, or of a newer version; `name` says which.
     """
     try:
-        table = pq.read_table(pa.BufferReader(content), partitioning=None)
-        metadata = table.schema.metadata or {}
+        frame, metadata = parquet_file.read(pa.py_buffer(content), name)
         head = json.loads(metadata[METADATA_KEY])
         version = int(head["schema_version"])
         if version <= SCHEMA_VERSION:
-            frame = table.to_pandas()
-            frame[CLUSTER] = head["provenance"].get("cluster", "")
-            rows = of_report(report_of(head, frame))
+            rows = of_report(
+                report_of(head, frame.assign(**{CLUSTER: head["provenance"].get("cluster", "")}))
+            )
             return Rows(rows.result, _read_runs(metadata[RUNS_KEY])) if RUNS_KEY in metadata else rows
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise SinkError(
             f"{name} is no file of a sci-batch data set", "Move it away, or give another folder."
         ) from None

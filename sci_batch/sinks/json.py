@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from sci_batch.sinks import SinkOptions
 from sci_batch.sinks.rows import records, slices
 from sci_batch.sinks.target import opened
 
+_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""Of Unicode; JSON escapes those of ASCII. Some terminals obey them, some readers of lines break there."""
 SCHEMA_VERSION = 1
 """Rises when a reader of the old form would fail."""
 
@@ -44,7 +47,8 @@ def head(report: Report) -> dict[str, Any]:
 
 def line(value: dict[str, Any]) -> str:
     """JSON on one line."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str)
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def known(value: Any) -> Any:

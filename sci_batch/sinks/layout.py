@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from sci_batch.notation import visible
 from sci_batch.sinks import SinkOptions
 
 GAP = 2
@@ -57,15 +58,10 @@ def printable(text: str, encoding: str) -> str:
     >>> printable("a\x1b[1m\nµ", "ascii")
     'a\\x1b[1m\\nu'
     """
-    if not text.isprintable():
-        text = "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+    text = visible(text)
     if _knows(encoding, text):
         return text
     return text.translate(_ASCII).encode(encoding, errors="backslashreplace").decode(encoding)
-
-
-def _escaped(letter: str) -> str:
-    return letter.encode("unicode_escape").decode("ascii")
 
 
 def _knows(encoding: str, text: str) -> bool:

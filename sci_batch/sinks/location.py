@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from sci_batch.errors import UsageError
+from sci_batch.files import path_of
 
 SCHEMES = {"s3": "S3", "gs": "Google Cloud Storage", "az": "Azure Blob Storage"}
 """Object stores by the scheme of their addresses."""
@@ -50,7 +50,7 @@ def located(text: str) -> Location:
     """
     found = _SCHEME.fullmatch(text.strip())
     if found is None:
-        return Location("", str(Path(text).expanduser()))
+        return Location("", str(path_of(text)))
     scheme, rest = found[1].lower(), found[2].strip("/")
     if scheme not in SCHEMES:
         raise UsageError(f"{scheme}:// is no place for a data set", f"Give for example {_EXAMPLES}, or DIR/.")

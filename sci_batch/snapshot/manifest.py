@@ -10,6 +10,7 @@ from typing import Any
 
 from sci_batch import __version__
 from sci_batch.errors import UsageError
+from sci_batch.snapshot import facts
 
 FORMAT = 3
 DEMO = Path(__file__).parents[1] / "data" / "demo"
@@ -56,6 +57,8 @@ def open_(path: Path, *, now_ms: int | None = None) -> Snapshot:
         )
     if sealed(manifest)[SEAL] != manifest.get(SEAL):
         raise damaged(path / MANIFEST, "it is not what was recorded")
+    if odd := facts.odd(manifest):
+        raise damaged(path / MANIFEST, f"{odd} is missing or is of another form")
     for name, checksum in manifest["files"].items():
         if _checksum(path / name) != checksum:
             raise damaged(path / name, "it is not what was recorded")
@@ -81,10 +84,10 @@ def damaged(file: Path, why: str) -> UsageError:
     )
 
 
-def sealed(facts: dict[str, Any]) -> dict[str, Any]:
+def sealed(said: dict[str, Any]) -> dict[str, Any]:
     """A manifest with a checksum over all that it says, however it is laid out."""
-    text = json.dumps({name: value for name, value in facts.items() if name != SEAL}, sort_keys=True)
-    return {**facts, SEAL: hashlib.sha256(text.encode()).hexdigest()}
+    text = json.dumps({name: value for name, value in said.items() if name != SEAL}, sort_keys=True)
+    return {**said, SEAL: hashlib.sha256(text.encode()).hexdigest()}
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -100,6 +103,6 @@ def _checksum(file: Path) -> str:
         raise damaged(file, f"it cannot be read ({error.strerror})") from None
 
 
-def manifest_of(**facts: Any) -> dict[str, Any]:
+def manifest_of(**said: Any) -> dict[str, Any]:
     """The manifest's content: how and when the recording was made."""
-    return {"tool_version": __version__, **facts}
+    return {"tool_version": __version__, **said}

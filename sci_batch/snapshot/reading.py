@@ -153,7 +153,7 @@ def _readable(snapshot: Snapshot, name: str) -> Iterator[Path]:
     path = snapshot.path / f"{name}.parquet"
     try:
         yield path
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise damaged(path, f"it cannot be read ({error})") from None
 
 

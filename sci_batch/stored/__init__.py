@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from sci_batch.errors import SinkError, SourceError, UsageError
+from sci_batch.files import contents
 from sci_batch.report import Report
 from sci_batch.sinks.access import Push
 from sci_batch.sinks.head import report_of
@@ -19,7 +20,7 @@ from sci_batch.stored import rows
 _PARQUET_START = b"PAR1"
 _JSON_START = b"{"
 _CURE = "Give a file that sci-batch wrote with -o parquet=FILE, -o json=FILE or -o csv=FILE."
-_FOREIGN = (ValueError, KeyError, TypeError)
+_FOREIGN = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What the readers of Parquet, JSON, CSV and UTF-8 raise on something else."""
 
 
@@ -99,22 +100,20 @@ def _whole(path: Path, head: dict[str, Any], cells: pd.DataFrame) -> Report:
         raise UsageError(f"{path} was written by a newer sci-batch", "Update sci-batch.")
     try:
         return report_of(head, cells)
-    except (*_FOREIGN, AttributeError) as error:
+    except _FOREIGN as error:
         raise UsageError(f"{path} is not whole: {error}", _CURE) from None
 
 
 def _parquet(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
-    import pyarrow.parquet as pq
-
+    from sci_batch import parquet_file
     from sci_batch.sinks.parquet import METADATA_KEY
 
-    # The file alone: a folder named date=... above it is no column.
-    table = pq.read_table(path, partitioning=None)
-    head, rows = json.loads(table.schema.metadata[METADATA_KEY]), table.to_pandas()
+    rows, metadata = parquet_file.read(path, path)
+    head = json.loads(metadata[METADATA_KEY])
     # In a file of a data set, the folder names the cluster.
     return head, rows if "cluster" in rows else rows.assign(cluster=head["provenance"].get("cluster", ""))
 
 
 def _json(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
-    head = json.loads(path.read_bytes())
+    head = json.loads(contents(path))
     return head, pd.DataFrame(head.pop("rows"))

@@ -158,7 +158,7 @@ def test_lines_that_cannot_be_counted(tmp_path: Path, lines: str, words: str) ->
             "start_utc,end_utc,team,team,functional_units\n1,2,3,4,5\n",
             "line 1: the column 'team' stands twice",
         ),
-        (HEAD.encode() + b"2026-03-02,2026-03-03,caf\xe9,1\n", "cannot be read"),
+        (HEAD.encode() + b"2026-03-02,2026-03-03,caf\xe9,1\n", "is not UTF-8"),
         (HEAD + '"2026-03-02,2026-03-03,shop,1\n', "cannot be read"),
         (
             "window_start,functional_units\n2026-03-02T00:00:00,1\n",

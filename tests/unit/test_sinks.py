@@ -103,7 +103,7 @@ def test_names_that_look_like_something_else(tmp_path: Path, name: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "'=x", "''@"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=x", "\uff1d1", "'=x", "''@"])
 def test_no_cell_is_a_formula(tmp_path: Path, name: str) -> None:
     frame = handmade.result().assign(
         workload=pd.Series([name, "a=b", "a-b", "x"], dtype="str"), shared_kwh=-0.5

@@ -75,6 +75,12 @@ def test_a_folder_named_like_a_partition_adds_no_column(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(found.result, handmade.result())
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_coverage_that_is_not_known_comes_back(name: str, tmp_path: Path) -> None:
+    found = stored.read(written(name, tmp_path, handmade.report(coverage=math.nan)))
+    assert math.isnan(found.totals.coverage)
+
+
 def changed(path: Path, **head: Any) -> Path:
     """The JSON file with other members."""
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **head}), encoding="utf-8")
