@@ -67,6 +67,9 @@ def content(report: Report, options: SinkOptions) -> dict[str, Any]:
         "given": sum(item.state == GIVEN for item in items),
         "split_chart": charts.split(*_total_columns(report)),
         "time_chart": charts.over_time(over_time.labels, *over_time.columns[1:3]),
+        "score_charts": [
+            (column.unit, charts.score_over_time(over_time.labels, column)) for column in over_time.scores
+        ],
         "group_chart": charts.of_groups(_names(groups), *groups.columns[1:3]),
         "max_bars": charts.MAX_BARS,
     }

@@ -23,6 +23,7 @@ _MEANINGS = {
     "overhead_ratio": ("Overhead", "energy that the meters do not see, as a share of what they see", ""),
     "intensity": ("Grid intensity I", "gCO2e per kWh of electricity, location-based", ""),
     "intensity_source": ("Source of I", "the records that were used", ""),
+    "intensity_asked": ("Asked of the sources", "what else was asked of I, and how its holes are closed", ""),
     "intensity_kind": ("Kind of I", "average or marginal", ""),
     "intensity_basis": ("Basis of I", "lifecycle or direct emissions", ""),
     "pue": ("PUE", "energy of the data centre per energy of its computers", ""),
