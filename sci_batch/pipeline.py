@@ -86,7 +86,8 @@ def work(source: Source, settings: Settings, listener: Listener | None = None) -
     length_ms = pd.Series(np.diff(windows_ms))
     summed = (result, served, book, pods[~wanted], settings.unattributed, grid, length_ms)
     words = (*words, *summary.silent(book, windows_ms))
-    provenance = summary.provenance(settings, source, known, (*made_of.notes, *grid.notes, *words))
+    notes = (*made_of.notes, *grid.notes, *words)
+    provenance = summary.provenance(settings, source, made_of, known, notes)
     schema.check(result, provenance.columns)
     report = Report(
         result=result,

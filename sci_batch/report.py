@@ -113,6 +113,9 @@ class Provenance:
     namespace: tuple[str, ...] = ()
     """What `--namespace` selected; all of them without it."""
 
+    hardware: tuple[dict[str, Any], ...] = ()
+    """Kinds of nodes (`embodied.kinds`): what they are, TE, EL and names; none of a CSV file."""
+
     cluster: str = ""
     """Value of `--cluster-label`, which tells published results apart; empty without it."""
 

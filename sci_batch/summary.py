@@ -147,8 +147,9 @@ def method(settings: Settings, source: Source) -> dict[str, Any]:
 
 
 def provenance(
-    settings: Settings, source: Source, known: tuple[str, ...], notes: tuple[str, ...]
-) -> Provenance:
+    settings: Settings, source: Source, hardware: embodied.Hardware, known: tuple[str, ...],
+    notes: tuple[str, ...],
+) -> Provenance:  # fmt: skip
     """How this result was made; ask when all counters have been read."""
     chosen = method(settings, source)
     windows = source.windows
@@ -169,5 +170,6 @@ def provenance(
         namespace=settings.namespace,
         cluster=settings.cluster_label[1] if settings.cluster_label else "",
         queries=source.queries(),
+        hardware=embodied.kinds(hardware.facts, hardware.nodes),
         notes=(*source.inputs.notes, *notes, *source.warnings()),
     )

@@ -117,6 +117,45 @@ def test_other_hardware(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     same(both, computed(folder, "--embodied", "kg:800", "--lifespan", "6y")[1])
 
 
+BY_NODE = ("--group-by", "namespace,workload,node")
+
+
+@pytest.mark.parametrize(
+    ("stored_by", "flags"),
+    [
+        ("catalogue", ("--embodied", "kg:800")),
+        ("catalogue", ("--embodied", "model:ssd=2", "--lifespan", "6y")),
+        ("kg:1216", ("--embodied", "catalogue")),
+        ("catalogue", ("--embodied", "file:{nodes},catalogue", "--lifespan", "5y")),
+        ("file:{nodes},model", ("--embodied", "catalogue", "--lifespan", "5y")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_rows_by_node_tell_other_hardware(
+    stored_by: str, flags: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One kind of node by a file, with bounds and a lifespan of its own."""
+    nodes = folder / "nodes.toml"
+    nodes.write_text(
+        '[[nodes]]\ninstance_type = "m5.12xlarge"\nembodied_kgco2e = 900\nlow_kgco2e = 700\n'
+        'high_kgco2e = 1300\nlifespan = "7y"\n',
+        encoding="utf-8",
+    )
+    flags = tuple(flag.format(nodes=nodes) for flag in flags)
+    path, _ = computed(folder, "--embodied", stored_by.format(nodes=nodes), *BY_NODE)
+    truth = computed(folder, *flags, *BY_NODE)[1]
+    found = asked(capsys, path, *flags)
+    sums = truth.result.groupby([*truth.provenance.group_by])["carbon_gco2e"].sum()
+    assert len(found["rows"]) == len(sums) > 20
+    for row in found["rows"]:
+        wanted = sums.loc[(row["namespace"], row["workload"], row["node"])]
+        assert row["now_carbon_gco2e"] == pytest.approx(wanted, rel=1e-11)
+    assert found["total"]["now_embodied_gco2e"] == pytest.approx(truth.totals.embodied_gco2e, rel=1e-12)
+    assert found["total"]["effect_intensity_gco2e"] == pytest.approx(0.0, abs=1e-9)
+    assert found["now"]["method"] == json.loads(json.dumps(truth.provenance.method))
+    assert any("energy stays as it was measured" in note for note in found["notes"])
+
+
 def test_rows_by_node_keep_the_pue_of_their_node(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, _ = computed(folder, "--pue", "1.3", "--group-by", "namespace,workload,node")
     found = asked(capsys, path, "--intensity", "100")
@@ -182,8 +221,12 @@ def test_work_that_waits_by_a_slow_loop(
         (("--pue", "auto"), "does not know the places of its nodes"),
         (("--intensity", "region:auto"), "needs the region of each node"),
         (("--intensity", "prometheus:up"), "what-if asks no Prometheus"),
-        (("--embodied", "kg:800"), "this result is by catalogue"),
-        (("--embodied", "catalogue"), "the hardware of single nodes is not in a stored result"),
+        (
+            ("--embodied", "kg:800"),
+            "the nodes change unlike (m5.8xlarge with 537 kg, m5.12xlarge with 805 kg)",
+        ),
+        (("--embodied", "kg:800"), "Store a result with --group-by namespace,workload,node."),
+        (("--embodied", "kg"), "is not a number"),
         (("--shift", "soon", "--intensity", "1"), "'soon' is not a length of time"),
         (("--pue", "1.2", "-o", "parquet=x.parquet"), "what-if has no output format parquet"),
     ],

@@ -338,6 +338,27 @@ def test_every_coefficient_and_query_is_told(tmp_path: Path) -> None:
     assert "b{c='d'}" in page.text
 
 
+def test_te_and_el_of_every_kind_of_node_are_told(tmp_path: Path) -> None:
+    kind = {
+        "instance_type": "m5.12xlarge", "cloud": "aws", "embodied_source": "catalogue:family", "cores": 48.0,
+        "memory_bytes": 192.0 * 2**30, "gpus": None, "sockets": None, "embodied_kgco2e": 805.3, "nodes": ["a", "b"],
+        "low_kgco2e": 700.0, "high_kgco2e": 900.0, "lifespan_seconds": 4.0 * 365 * 86_400,
+    }  # fmt: skip
+    own = {
+        **kind,
+        "instance_type": "",
+        "low_kgco2e": None,
+        "cores": None,
+        "memory_bytes": None,
+        "nodes": ["c"],
+    }
+    table = page_of(changed(handmade.report(), hardware=(kind, own)), tmp_path).tables["hardware"]
+    assert [[cell.text for cell in row] for row in table[1:]] == [
+        ["m5.12xlarge", "2", "48", "192", "805.3 (700 to 900)", "4", "catalogue:family"],
+        ["(none)", "1", "-", "-", "805.3", "4", "catalogue:family"],
+    ]  # fmt: skip
+
+
 def test_unknown_is_never_nothing(tmp_path: Path) -> None:
     lost = dict.fromkeys(("operational_gco2e", "embodied_gco2e", "carbon_gco2e"), np.nan)
     frame = handmade.result().assign(**lost, functional_units=np.nan, sci_gco2e_per_unit=np.nan)
