@@ -12,6 +12,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
+import xmlschema
 from markdown_it import MarkdownIt
 
 from sci_batch import change
@@ -21,7 +22,7 @@ from sci_batch.report import Report, UnitTotal
 from sci_batch.sinks import CHANGE_SINKS, SINKS, SinkOptions, change_table, junit
 from sci_batch.verdict import Verdict
 from tests.cli import handmade
-from tests.cli.process import COMPUTE, sci_batch
+from tests.cli.process import COMPUTE, ROOT, sci_batch
 
 LATER = tuple(
     (w, n, name, kind, a, s, o * 2, m, r, c, f) for w, n, name, kind, a, s, o, m, r, c, f in handmade.ROWS
@@ -296,32 +297,15 @@ def test_increases_need_two_results() -> None:
     assert "--fail-on increase>10% needs two results" in done.stderr
 
 
-# What Jenkins' and GitLab's readers know: elements, the attributes they must have, and those they may.
-FORM = {
-    "testsuites": (set(), {"name", "time", "tests", "failures", "errors", "disabled"}, {"testsuite"}),
-    "testsuite": (
-        {"name"},
-        {"name", "tests", "failures", "errors", "time", "disabled", "skipped", "timestamp", "hostname", "id"},
-        {"testcase", "properties", "system-out", "system-err"},
-    ),
-    "testcase": (
-        {"name", "classname"},
-        {"name", "classname", "time", "assertions", "status"},
-        {"skipped", "error", "failure", "system-out", "system-err"},
-    ),
-    "failure": ({"type", "message"}, {"type", "message"}, set()),
-    "skipped": (set(), {"message", "type"}, set()),
-}
+JENKINS = xmlschema.XMLSchema(ROOT / "fixtures" / "junit" / "junit-10.xsd")
+"""What the readers of Jenkins take; GitLab's takes less."""
 
 
 def read_junit(text: bytes) -> ET.Element:
-    """The one suite of a file whose every element has the form above, and whose counts are right."""
+    """The one suite of a file that is valid by the schema of Jenkins, and whose counts are right."""
+    JENKINS.validate(io.BytesIO(text))
     root = ET.fromstring(text)  # noqa: S314 - our own file
     assert root.tag == "testsuites"
-    for element in root.iter():
-        needed, known, inside = FORM[element.tag]
-        assert needed <= {*element.attrib} <= known, element.tag
-        assert {child.tag for child in element} <= inside
     (suite,) = root
     cases = suite.findall("testcase")
     for counted in (root, suite):
@@ -363,6 +347,11 @@ def test_junit_holds_any_text() -> None:
     odd = 'a<b>&"c\x00\x1b\ud800\u2028ü'
     suite = read_junit(junit.document([Verdict(odd, f"{odd}: broken")], "s", warn_only=False))
     assert suite[0].get("name") == 'a<b>&"c???\u2028ü'
+
+
+def test_the_schema_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(xmlschema.XMLSchemaValidationError):
+        JENKINS.validate(io.BytesIO(b"<testsuites><testsuite name='a' passed='1'/></testsuites>"))
 
 
 def test_a_failed_junit_is_a_failed_output(run: Run, results: tuple[str, str], tmp_path: Path) -> None:

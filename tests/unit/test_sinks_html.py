@@ -341,8 +341,9 @@ def test_every_coefficient_and_query_is_told(tmp_path: Path) -> None:
 def test_te_and_el_of_every_kind_of_node_are_told(tmp_path: Path) -> None:
     kind = {
         "instance_type": "m5.12xlarge", "cloud": "aws", "embodied_source": "catalogue:family", "cores": 48.0,
-        "memory_bytes": 192.0 * 2**30, "gpus": None, "sockets": None, "embodied_kgco2e": 805.3, "nodes": ["a", "b"],
-        "low_kgco2e": 700.0, "high_kgco2e": 900.0, "lifespan_seconds": 4.0 * 365 * 86_400,
+        "memory_bytes": 192.0 * 2**30, "gpus": None, "sockets": None, "nodes": ["a", "b"],
+        "embodied_kgco2e": 805.3, "low_kgco2e": 700.0, "high_kgco2e": 900.0,
+        "lifespan_seconds": 4.0 * 365 * 86_400,
     }  # fmt: skip
     own = {
         **kind,
