@@ -170,6 +170,7 @@ def provenance(
         namespace=settings.namespace,
         cluster=settings.cluster_label[1] if settings.cluster_label else "",
         queries=source.queries(),
+        intensity_digest=source.grid.sources[str(source.grid.chosen)].digest if source.grid else "",
         hardware=embodied.kinds(hardware.facts, hardware.nodes),
         notes=(*source.inputs.notes, *notes, *source.warnings()),
     )

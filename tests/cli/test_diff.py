@@ -291,6 +291,22 @@ def test_other_methods_are_refused_unless_allowed(run: Run, results: tuple[str, 
     assert allowed.stderr == "note: another method: pue 1 before, 1.3 now\n"
 
 
+def test_another_content_of_the_intensity_file_is_told(run: Run, tmp_path: Path) -> None:
+    """A series grows from day to day: that is no other method, but nobody shall miss it."""
+    places = []
+    for digest in ("aaaaaaaaaaaa", "bbbbbbbbbbbb", ""):
+        made = later()
+        words_of = dataclasses.replace(made.provenance, intensity_digest=digest)
+        places.append(tmp_path / f"r{digest}.parquet")
+        SINKS["parquet"](dataclasses.replace(made, provenance=words_of), places[-1], SinkOptions())
+    done = run("diff", str(places[0]), str(places[1]))
+    assert done.returncode == 0
+    words = "the file of --intensity has another content (sha256 aaaaaaaaaaaa before, bbbbbbbbbbbb now)"
+    assert words in done.stderr
+    for other in (places[0], places[2]):
+        assert run("diff", str(places[0]), str(other)).stderr == ""
+
+
 def test_increases_need_two_results() -> None:
     done = sci_batch(*COMPUTE, "--fail-on", "increase>10%")
     assert done.returncode == 2

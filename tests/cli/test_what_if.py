@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 from datetime import datetime, timedelta
@@ -166,7 +167,9 @@ def test_rows_by_node_keep_the_pue_of_their_node(folder: Path, capsys: pytest.Ca
 @pytest.mark.parametrize("hours", [3, -5])
 def test_an_hour_shift(hours: int, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     as_it_was = series(tmp_path / "ci.csv")
-    path, _ = computed(folder, "--intensity", f"file:{as_it_was}")
+    path, base = computed(folder, "--intensity", f"file:{as_it_was}")
+    content = hashlib.sha256(as_it_was.read_bytes()).hexdigest()
+    assert base.provenance.intensity_digest == content[:12]
     found = asked(capsys, path, "--intensity", f"file:{as_it_was}", f"--shift={hours}h")
     moved = series(tmp_path / "moved.csv", moved_hours=hours)
     same(found, computed(folder, "--intensity", f"file:{moved}")[1])
