@@ -196,6 +196,10 @@ def _kinds(method: dict[str, Any], found: Intensity) -> Iterator[str]:
 
 def _other_lifespan(settings: Settings, method: dict[str, Any]) -> float:
     """EL by EL, upside down."""
+    if "lifespan_seconds" not in method:
+        raise UsageError(
+            "this result does not tell the lifespan of its nodes", "Give one stored as Parquet or JSON."
+        )
     if "file:" in str(method.get("embodied")):
         raise UsageError(
             "a file of --embodied may give nodes lifespans of their own, which a stored result does not tell",

@@ -175,6 +175,8 @@ def _notes(base: Report, now: Report, scale: float, differing: Sequence[str]) ->
         yield f"two clusters are compared: {names[0]} before, {names[1]} now"
     for words in differing:
         yield f"another method: {words}"
+    if not base.provenance.method and not now.provenance.method:
+        yield "neither result tells its method, as Parquet and JSON do: nobody can say if they are comparable"
     digests = base.provenance.intensity_digest, now.provenance.intensity_digest
     if all(digests) and digests[0] != digests[1]:
         yield (

@@ -33,7 +33,9 @@ def on_hardware(
     """
     made, chain = report.provenance, settings.embodied.pairs if settings.embodied else ()
     if not made.hardware:
-        raise UsageError("this result does not tell the hardware of its nodes", AGAIN)
+        raise UsageError(
+            "this result does not tell the hardware of its nodes", "Give one stored as Parquet or JSON."
+        )
     if keys := embodied.label_keys(chain):
         raise UsageError(f"a stored result does not tell the labels of its nodes ({', '.join(keys)})", AGAIN)
     facts, before = _stored(made)

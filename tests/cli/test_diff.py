@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -289,6 +290,14 @@ def test_other_methods_are_refused_unless_allowed(run: Run, results: tuple[str, 
     allowed = run("diff", results[0], str(other), "--allow-method-change")
     assert allowed.returncode == 0
     assert allowed.stderr == "note: another method: pue 1 before, 1.3 now\n"
+
+
+def test_rows_alone_tell_no_method(run: Run, tmp_path: Path) -> None:
+    frame = handmade.result().assign(functional_units=math.nan, sci_gco2e_per_unit=math.nan)
+    SINKS["csv"](handmade.report(frame=frame, unit=None), tmp_path / "r.csv", SinkOptions())
+    done = run("diff", str(tmp_path / "r.csv"), str(tmp_path / "r.csv"))
+    assert done.returncode == 0
+    assert done.stderr.startswith("note: neither result tells its method")
 
 
 def test_another_content_of_the_intensity_file_is_told(run: Run, tmp_path: Path) -> None:

@@ -289,6 +289,16 @@ def test_rows_of_several_nodes_with_a_pue_each(tmp_path: Path, capsys: pytest.Ca
     assert asked(capsys, path, "--pue", "1.5")["total"]["now_carbon_gco2e"] == pytest.approx(2950.0)
 
 
+@pytest.mark.parametrize("flags", [("--lifespan", "6y"), ("--embodied", "kg:800")])
+def test_rows_alone_tell_no_hardware(
+    flags: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = handmade.result().assign(functional_units=math.nan, sci_gco2e_per_unit=math.nan)
+    SINKS["csv"](handmade.report(frame=frame, unit=None), tmp_path / "r.csv", SinkOptions())
+    assert main(["what-if", str(tmp_path / "r.csv"), *flags]) == 2
+    assert "of its nodes\n  Give one stored as Parquet or JSON." in capsys.readouterr().err
+
+
 def test_the_environment_is_no_choice(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
