@@ -28,11 +28,11 @@ COMPILE_BUILD := $(VENV)/bin/uv pip compile --group build $(COMPILE_OPTIONS)
 # apt must not wait for an answer, nor fail because another apt is at work.
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
 
-.PHONY: help venv demo demo-data docs test lint format typecheck bench fuzz lock clean wheel servers if-run
+.PHONY: help venv demo demo-data docs screenshots test lint format typecheck bench fuzz lock clean wheel servers if-run
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | while IFS= read -r line; do \
-		printf '  make %-10s %s\n' "$${line%%:*}" "$${line##*## }"; done
+		printf '  make %-11s %s\n' "$${line%%:*}" "$${line##*## }"; done
 
 venv: $(INSTALLED) ## create .venv with the pinned packages (PYTHON=... names the Python to use)
 
@@ -58,6 +58,9 @@ typecheck: $(INSTALLED) ## check types only
 
 docs: $(INSTALLED) if-run ## write the generated parts of the documents
 	$(PY) -m tests.docs.generate
+
+screenshots: $(INSTALLED) ## make the pictures of the HTML report in docs/ again (needs chromium)
+	$(PY) -m tests.docs.screenshots
 
 demo-data: $(INSTALLED) ## record the bundled recording again (simulated cluster, real Prometheus)
 	$(PY) -m tests.demo

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import pandas as pd
 from sci_batch import intensity, pue, what_if
 from sci_batch.errors import UsageError
 from sci_batch.intensity import Intensity, Request
+from sci_batch.other_hardware import AGAIN, on_hardware
 from sci_batch.provenance import fingerprint
 from sci_batch.report import Provenance, Report, Totals
 from sci_batch.result import Result
@@ -24,8 +24,6 @@ from sci_batch.units import MS_PER_SECOND, SECONDS_PER_HOUR
 CHOICES = ("intensity", "pue", "embodied", "lifespan_seconds", "shift_seconds", "flexible")
 """Settings that may be asked for."""
 _BY_NODE = "table, by node"
-_KG = re.compile(r"kg:([0-9.eE+-]+)(?: \(default\))?")
-_AGAIN = "Compute again with that choice, from the server or a recording."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +51,16 @@ def of(report: Report, settings: Settings, chosen: Collection[str]) -> Alternati
     notes: list[str] = []
     if {"intensity", "pue"} & {*chosen}:
         result = _grid(report, settings, chosen, method, words, notes)
-    factor = 1.0
     if "embodied" in chosen:
-        factor *= _other_hardware(settings, method)
+        if "lifespan_seconds" in chosen:
+            method["lifespan_seconds"] = settings.lifespan_seconds
+        result, told = on_hardware(report, result, settings, method)
         words.append(f"embodied {method['embodied']}")
+        notes += told
+    elif "lifespan_seconds" in chosen:
+        result = what_if.with_lifespan(result, _other_lifespan(settings, method))
     if "lifespan_seconds" in chosen:
-        factor *= _other_lifespan(settings, method)
         words.append(f"lifespan {settings.lifespan_seconds / (365 * 86_400):g} years")
-    result = what_if.with_hardware(result, factor) if factor != 1 else result
     other = dataclasses.replace(
         report, rows=Result.of(result), totals=_totals(report.totals, result),
         provenance=dataclasses.replace(report.provenance, method=method, fingerprint=fingerprint(method)),
@@ -195,26 +195,16 @@ def _kinds(method: dict[str, Any], found: Intensity) -> Iterator[str]:
             yield f"the intensities differ in {name}: {stored} in the stored result, {now} here"
 
 
-def _other_hardware(settings: Settings, method: dict[str, Any]) -> float:
-    """TE by TE."""
-    chain = settings.embodied.pairs if settings.embodied else ()
-    stored = _KG.fullmatch(str(method.get("embodied")))
-    if [kind for kind, _ in chain] != ["kg"] or stored is None:
-        raise UsageError(
-            "the hardware of single nodes is not in a stored result: it can only be scaled from one figure "
-            f"for all nodes to another, and this result is by {method.get('embodied')}",
-            f"Give --embodied kg:1200 on a result by kg. {_AGAIN}",
-        )
-    method["embodied"] = f"kg:{chain[0][1]}"
-    return float(chain[0][1]) / float(stored[1])
-
-
 def _other_lifespan(settings: Settings, method: dict[str, Any]) -> float:
     """EL by EL, upside down."""
+    if "lifespan_seconds" not in method:
+        raise UsageError(
+            "this result does not tell the lifespan of its nodes", "Give one stored as Parquet or JSON."
+        )
     if "file:" in str(method.get("embodied")):
         raise UsageError(
             "a file of --embodied may give nodes lifespans of their own, which a stored result does not tell",
-            _AGAIN,
+            AGAIN,
         )
     stored, method["lifespan_seconds"] = float(method["lifespan_seconds"]), settings.lifespan_seconds
     return stored / settings.lifespan_seconds

@@ -175,6 +175,14 @@ def _notes(base: Report, now: Report, scale: float, differing: Sequence[str]) ->
         yield f"two clusters are compared: {names[0]} before, {names[1]} now"
     for words in differing:
         yield f"another method: {words}"
+    if not base.provenance.method and not now.provenance.method:
+        yield "neither result tells its method, as Parquet and JSON do: nobody can say if they are comparable"
+    digests = base.provenance.intensity_digest, now.provenance.intensity_digest
+    if all(digests) and digests[0] != digests[1]:
+        yield (
+            f"the file of --intensity has another content (sha256 {digests[0]} before, {digests[1]} now): a "
+            "longer series, or other figures, which count as the effect of intensity"
+        )
     for side, report in (("base", base), ("later result", now)):
         left_out = int(report.result["carbon_gco2e"].isna().sum())
         if left_out:

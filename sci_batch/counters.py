@@ -131,13 +131,18 @@ def weighted_mean(
 
 
 def joined_words(group: np.ndarray, words: pd.Series, size: int) -> pd.Series:
-    """The distinct words of each group, joined by `+`; blank only where nothing else is there."""
+    """The distinct words of each group, joined by `+`; blank only where nothing else is there.
+
+    A word may be several already: `rapl` and `gpu+rapl` are `gpu+rapl`.
+    """
     distinct = words.unique()
     if len(distinct) == 1:
         return pd.Series([str(distinct[0])] * size, dtype="str")
     pairs = pd.DataFrame({"group": group, "word": words.to_numpy()}).drop_duplicates()
     pairs = pairs[pairs["word"] != ""].sort_values(["group", "word"])
-    return pairs.groupby("group")["word"].agg("+".join).reindex(range(size), fill_value="").astype("str")
+    joined = pairs.groupby("group")["word"].agg("+".join).reindex(range(size), fill_value="").astype("str")
+    once = {text: "+".join(dict.fromkeys(text.split("+"))) for text in joined.unique()}
+    return joined.map(once).astype("str")
 
 
 def add_keys(

@@ -128,31 +128,15 @@ def _finite(text: str, limit: str) -> float:
     return found
 
 
-def check_units(gates: Sequence[Gate], units: Sequence[str]) -> None:
-    """Refuse limits on functional units that a stored result does not have.
-
-    Raises
-    ------
-    UsageError
-        The first such limit.
-    """
+def unjudgeable(gates: Sequence[Gate], units: Sequence[str]) -> Iterator[UsageError]:
+    """A mistake for each gate that needs a score where there is none, or one of none of these `units`."""
     for gate in gates:
-        if gate.unit and gate.unit not in units:
-            raise UsageError(
-                f"--fail-on {gate}: the result has no functional unit {gate.unit}",
-                f"It has {', '.join(units)}." if units else "Store a result with --functional-unit.",
-            )
         if gate.needs_score and not units:
-            raise UsageError(
+            yield UsageError(
                 f"--fail-on {gate} needs a score",
-                "Store results with --functional-unit, or limit carbon_gco2e.",
+                "Compute with --functional-unit, limit carbon_gco2e, or take the limit away.",
             )
-
-
-def misnamed(gates: Sequence[Gate], units: Sequence[str]) -> Iterator[UsageError]:
-    """A mistake for each gate on a functional unit that is none of `units`."""
-    for gate in gates:
-        if gate.unit and gate.unit not in units:
+        elif gate.unit and gate.unit not in units:
             near = get_close_matches(gate.unit, units, n=1)
             yield UsageError(
                 f"--fail-on {gate}: there is no functional unit {gate.unit}",

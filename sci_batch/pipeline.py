@@ -132,9 +132,8 @@ def work(span: Span, basis: Basis) -> Work:
 def _report(found: Spill, sums: summary.Sums, source: Source, ledger: Ledger, basis: Basis) -> Report:
     settings = basis.settings
     words = (*score.notes(basis.units, sums.units(), settings), *summary.silent(sums.seen, basis.windows_ms))
-    provenance = summary.provenance(
-        settings, source, ledger, sums.known, (*basis.hardware.notes, *basis.grid.notes, *words)
-    )
+    notes = (*basis.hardware.notes, *basis.grid.notes, *words)
+    provenance = summary.provenance(settings, source, ledger, basis.hardware, sums.known, notes)
     names = [column.name for column in provenance.columns]
     return Report(
         rows=Result(lambda: (frame[names] for frame in found.all())),

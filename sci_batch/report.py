@@ -114,6 +114,13 @@ class Provenance:
     namespace: tuple[str, ...] = ()
     """What `--namespace` selected; all of them without it."""
 
+    hardware: tuple[dict[str, Any], ...] = ()
+    """Kinds of nodes (`embodied.kinds`): what they are, TE, EL and names; none of a CSV file."""
+
+    intensity_digest: str = ""
+    """Of the content of a file of `--intensity`. Not in the method: a series that grows by a day is no other
+    method."""
+
     cluster: str = ""
     """Value of `--cluster-label`, which tells published results apart; empty without it."""
 

@@ -194,7 +194,7 @@ def _recorded(settings: Settings, now_ms: int) -> Source:
             FunctionalUnit(known["name"], known["kind"], known["argument"])
             for known in recording.manifest["functional_units"]
         )
-        for wrong in gate.misnamed(settings.fail_on, [unit.name for unit in units]):
+        for wrong in gate.unjudgeable(settings.fail_on, [unit.name for unit in units]):
             raise wrong
     snapshot.check_range(recording, windows.start_ms, windows.end_ms)
     tables = snapshot.tables(recording)

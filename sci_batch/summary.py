@@ -210,8 +210,9 @@ def method(settings: Settings, source: Source) -> dict[str, Any]:
 
 
 def provenance(
-    settings: Settings, source: Source, ledger: Ledger, known: tuple[str, ...], notes: tuple[str, ...]
-) -> Provenance:
+    settings: Settings, source: Source, ledger: Ledger, hardware: embodied.Hardware,
+    known: tuple[str, ...], notes: tuple[str, ...],
+) -> Provenance:  # fmt: skip
     """How this result was made; ask when all counters have been read."""
     chosen = method(settings, source)
     windows = source.windows
@@ -232,5 +233,7 @@ def provenance(
         namespace=settings.namespace,
         cluster=settings.cluster_label[1] if settings.cluster_label else "",
         queries=tuple(sorted({*source.queries(), *ledger.queries})),
+        intensity_digest=source.grid.sources[str(source.grid.chosen)].digest if source.grid else "",
+        hardware=embodied.kinds(hardware.facts, hardware.nodes),
         notes=(*source.inputs.notes, *notes, *sorted({*source.warnings(), *ledger.warnings})),
     )

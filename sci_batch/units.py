@@ -15,3 +15,5 @@ FEWEST_UNITS, MOST_UNITS = 1e-12, 1e24
 """Bounds of R other than 0 [units of work]: beyond them sums and scores leave the numbers a computer has."""
 HIGHEST_PUE = 10.0
 """No data centre comes near."""
+BYTES_PER_GB = 2**30
+"""Memory modules and nodes count in powers of two."""

@@ -51,10 +51,37 @@ def with_grid(
     return _carbon(result.assign(operational_gco2e=operational, intensity_gco2e_per_kwh=intensity, **words))
 
 
-def with_hardware(result: pd.DataFrame, factor: float) -> pd.DataFrame:
-    """RESULT with `factor` times the embodied carbon: another TE, or another lifespan, of every node."""
+def with_lifespan(result: pd.DataFrame, factor: float) -> pd.DataFrame:
+    """RESULT with `factor` times the embodied carbon: the nodes live so much longer, or shorter."""
     names = [name for name in EMBODIED if name in result]
     return _carbon(result.assign(**{name: result[name] * factor for name in names}))
+
+
+def with_hardware(result: pd.DataFrame, factors: pd.DataFrame) -> pd.DataFrame:
+    """RESULT on other hardware.
+
+    Parameters
+    ----------
+    factors
+        For each row of RESULT: embodied_gco2e and its bounds (new TE/EL by that of before; null: no
+        bounds), and embodied_source.
+    """
+    grams = {name: result["embodied_gco2e"] * factors[name].to_numpy() for name in EMBODIED if name in result}
+    words = factors["embodied_source"].astype("str").to_numpy()
+    return _carbon(result.assign(**grams, embodied_source=words).astype({"embodied_source": "str"}))
+
+
+def hardware_factors(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """What M of a node is multiplied by, `EMBODIED` and embodied_source, by node; both are NODES."""
+    both = before.merge(after, on="node", suffixes=("_before", ""), validate="1:1")
+    grams = both["lifespan_seconds_before"] / both["embodied_kgco2e_before"] / both["lifespan_seconds"]
+    return pd.DataFrame({
+        "node": both["node"],
+        "embodied_gco2e": both["embodied_kgco2e"] * grams,
+        "embodied_gco2e_low": both["low_kgco2e"] * grams,
+        "embodied_gco2e_high": both["high_kgco2e"] * grams,
+        "embodied_source": both["embodied_source"],
+    })  # fmt: skip
 
 
 def _carbon(result: pd.DataFrame) -> pd.DataFrame:

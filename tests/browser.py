@@ -52,6 +52,15 @@ def printed(page: Path, folder: Path) -> bytes:
     return target.read_bytes()
 
 
+def pictured(page: Path, folder: Path, *, size: tuple[int, int], dark: bool = False) -> bytes:
+    """What a window of that size [px] shows of the page, as PNG."""
+    target = folder / "page.png"
+    scheme = ("--blink-settings=preferredColorScheme=0",) if dark else ()
+    window = f"--window-size={size[0]},{size[1]}"
+    _run(folder, f"--screenshot={target}", window, "--hide-scrollbars", *scheme, page.as_uri())
+    return target.read_bytes()
+
+
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [binary("chromium"), *_FLAGS, f"--user-data-dir={folder / 'profile'}", *arguments]
     environ = {**os.environ, "HOME": str(folder)}

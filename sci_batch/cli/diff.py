@@ -29,7 +29,8 @@ def diff(loaded: Loaded, base: str, now: str) -> None:
     from sci_batch import comparison, stored
 
     report = stored.read(now)
-    gate.check_units(settings.fail_on, report.provenance.units)
+    for wrong in gate.unjudgeable(settings.fail_on, report.provenance.units):
+        raise wrong
     found = comparison.between(stored.read(base), report, allow_method_change=settings.allow_method_change)
     verdicts = gate.verdicts(settings.fail_on, report, found)
     sinks = {**CHANGE_SINKS, LIMITS: limits_sink(verdicts, "sci-batch diff", settings)}

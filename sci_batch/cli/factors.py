@@ -177,13 +177,19 @@ def _matches(pattern: str, code: str, name: str) -> bool:
 
 @app.command()
 def show(
-    place: Annotated[str, typer.Argument(help="A grid zone such as DE, or a region such as aws:eu-west-1.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            help="A grid zone such as DE, or a region such as aws:eu-west-1; as in --intensity, zone:DE too."
+        ),
+    ],
 ) -> None:
     """Print what the shipped tables say of a grid zone or a cloud region, and which row would be used."""
     from sci_batch.intensity import places, tables
     from sci_batch.intensity.zone import find
 
     lines: list[tuple[str, str]] = []
+    place = place.strip().removeprefix("region:").removeprefix("zone:")
     if ":" in place:
         region = places.parse_region(place)
         lines += [

@@ -14,12 +14,13 @@ from sci_batch.errors import SinkError, UsageError
 from sci_batch.report import Report
 from sci_batch.settings import Output, Settings
 from sci_batch.sinks import ADDRESSED, BINARY, NEEDS, PARTITIONED, SINKS, SinkOptions
-from sci_batch.sinks.access import Push, check, has_login
+from sci_batch.sinks.access import Push, check, unshown
 from sci_batch.sinks.location import located
 from sci_batch.sinks.target import same
 
 Subject = TypeVar("Subject")
 PAGE_FORMATS = ("table", "json")
+CAP = "--push-max-series"
 STORED = ("parquet", "json", "csv")
 """Formats that `sci-batch push --from` reads, those that hold everything first."""
 
@@ -136,7 +137,8 @@ def write(
     again = ""
     if isinstance(subject, Report):
         later = [output for output, _ in failures if output.format in SINKS]
-        again = _again(subject, later, stored or _stored(written), options.push) if later else ""
+        capped = any(CAP in error.cure for _, error in failures)
+        again = _again(subject, later, stored or _stored(written), options.push, capped) if later else ""
     return written, SinkError(f"{what}. Written: {done}", " ".join([*cures, again]).strip())
 
 
@@ -146,8 +148,11 @@ def _stored(written: Sequence[Output]) -> Output | None:
     return next((files[name] for name in STORED if name in files), None)
 
 
-def _again(report: Report, failed: Sequence[Output], stored: Output | None, push: Push) -> str:
-    """The command that writes what failed without computing once more."""
+def _again(report: Report, failed: Sequence[Output], stored: Output | None, push: Push, capped: bool) -> str:
+    """The command that writes what failed without computing once more.
+
+    `capped`: there were more series than `CAP` lets through, so it has to be given anew.
+    """
     if stored is None:
         return (
             "With -o parquet=FILE beside it, `sci-batch push --from FILE` can do it later without computing."
@@ -156,11 +161,15 @@ def _again(report: Report, failed: Sequence[Output], stored: Output | None, push
     words = ["sci-batch", *(("push", "--from") if addresses else ("report",)), stored.place]
     for output in failed:
         words += ["-o", str(output)]
-    words += [word for pair in push.given.items() for word in pair]
+    words += [
+        word for flag, value in push.given.items() if not (capped and flag == CAP) for word in (flag, value)
+    ]
     if stored.format == "csv":
         words += _unsaid(report)
-    logins = any(has_login(output.target) for output in failed if output.format in ADDRESSED)
-    return f"Then run: {shlex.join(words)}{' (with the login in the address)' if logins else ''}"
+    hidden = [part for output in failed if output.format in ADDRESSED for part in unshown(output.target)]
+    beside = [f"the {part} in the address" for part in dict.fromkeys(hidden)]
+    beside += [f"a higher {CAP}"] * capped
+    return f"Then run: {shlex.join(words)}" + (f" (with {' and '.join(beside)})" if beside else "")
 
 
 def _unsaid(report: Report) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sci_batch.embodied.hardware import SOURCES, Hardware, described, facts, label_keys, load, of_rows
 from sci_batch.embodied.kg import DEFAULT_KGCO2E
+from sci_batch.embodied.kinds import kinds, of_kinds
 from sci_batch.embodied.share import SHARES, embodied, node_gco2e, reserved, shares, with_hardware
 
 __all__ = [
@@ -14,9 +15,11 @@ __all__ = [
     "described",
     "embodied",
     "facts",
+    "kinds",
     "label_keys",
     "load",
     "node_gco2e",
+    "of_kinds",
     "of_rows",
     "reserved",
     "shares",

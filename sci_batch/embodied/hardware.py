@@ -58,9 +58,10 @@ def facts(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """NODES, one row per node: columns `COLUMNS`; and what a reader should know of them."""
+    """NODES, one row per node: columns `COLUMNS`; FACTS they come from; what a reader should know of them."""
 
     nodes: pd.DataFrame
+    facts: pd.DataFrame
     notes: tuple[str, ...] = ()
 
 
@@ -76,7 +77,7 @@ def load(chain: Chain, facts: pd.DataFrame, *, lifespan_seconds: float, offline:
         What a service on the network could not answer.
     """
     if not chain:
-        return Hardware(nodes=_nodes(kg.default(facts), lifespan_seconds))
+        return Hardware(nodes=_nodes(kg.default(facts), lifespan_seconds), facts=facts)
     _check(chain, offline)
     parts, left = [], facts
     for kind, argument in chain:
@@ -87,7 +88,7 @@ def load(chain: Chain, facts: pd.DataFrame, *, lifespan_seconds: float, offline:
         raise _unknown(left, chain)
     found = pd.concat(parts, ignore_index=True) if parts else _nodes(facts[["node"]], lifespan_seconds)
     nodes = found.sort_values("node", ignore_index=True)
-    return Hardware(nodes=nodes, notes=_notes(nodes, facts))
+    return Hardware(nodes=nodes, facts=facts, notes=_notes(nodes, facts))
 
 
 def _nodes(found: pd.DataFrame, lifespan_seconds: float) -> pd.DataFrame:

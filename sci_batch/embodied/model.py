@@ -14,6 +14,7 @@ import pandas as pd
 from sci_batch.counters import FLAG_BITS
 from sci_batch.embodied.quantity import HIGHEST_KGCO2E, number
 from sci_batch.errors import UsageError
+from sci_batch.units import BYTES_PER_GB
 
 BASE_KGCO2E = 1000.0
 BASE_GB = 16.0
@@ -21,8 +22,6 @@ KGCO2E_PER_GB = 533 / 384
 KGCO2E_PER_SOCKET = 100.0
 KGCO2E_PER_HDD = 50.0
 KGCO2E_PER_SSD = 100.0
-BYTES_PER_GB = 2**30
-"""Memory modules and nodes count in powers of two."""
 EXAMPLE = "model:ssd=2,gpu_kgco2e=318"
 
 

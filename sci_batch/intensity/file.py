@@ -5,6 +5,7 @@ Our form has the columns of `OURS`, of which `REQUIRED` must be there.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,10 @@ _MANY = 8
 _COLUMNS_CURE = (
     f"The columns are {','.join(OURS)}, of which {', '.join(REQUIRED)} are needed; or give the hourly CSV of "
     "the Electricity Maps portal."
+)
+_LOCAL_TIMES = (
+    "Times are read as UTC: local ones repeat an hour when the clocks go back, so write them with their "
+    "offset, such as 2026-10-25T02:00:00+01:00."
 )
 
 
@@ -84,6 +89,7 @@ def load(argument: str, request: Request) -> Intensity:
         zones=tuple(chosen),
         zone_of_node=zone_of_node,
         notes=_origin(rows, path),
+        digest=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
     )
 
 
@@ -207,7 +213,8 @@ def _checked(path: Path, rows: pd.DataFrame) -> Table:
     if backwards.any():
         line = int(rows[LINE][backwards].iloc[0])
         raise UsageError(
-            f"{path} line {line}: the slot ends before it starts", "Check start_utc and end_utc."
+            f"{path} line {line}: the slot does not end after its start",
+            f"Check start_utc and end_utc. {_LOCAL_TIMES}",
         )
     rows = rows.sort_values(["zone", "start_ms", LINE], ignore_index=True)
     same = (rows["zone"] == rows["zone"].shift()).to_numpy()
@@ -217,8 +224,7 @@ def _checked(path: Path, rows: pd.DataFrame) -> Table:
         lines = sorted((int(rows[LINE][index]), int(rows[LINE][index - 1])))
         raise UsageError(
             f"{path} line {lines[1]}: the slot overlaps that of line {lines[0]}",
-            "Each time may be there once. Times are read as UTC: local ones repeat an hour when the clocks "
-            "go back, so write them with their offset, such as 2026-10-25T02:00:00+01:00.",
+            f"Each time may be there once. {_LOCAL_TIMES}",
         )
     return Table(path=path, rows=rows)
 

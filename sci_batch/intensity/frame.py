@@ -71,6 +71,8 @@ class Intensity:
         Sentences for the report.
     step_ms
         Shortest slot of the source [ms]; None: constant over the range.
+    digest
+        Twelve characters that change with the content of the file it was read from; "" for other sources.
     """
 
     slots: pd.DataFrame
@@ -80,6 +82,7 @@ class Intensity:
     zone_of_node: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     step_ms: int | None = None
+    digest: str = ""
 
     @property
     def source(self) -> str:

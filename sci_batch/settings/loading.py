@@ -249,15 +249,10 @@ def _across(settings: Settings, command: Command, faulty: set[str]) -> Iterator[
     if settings.end is not None and settings.start is None and "start" not in faulty:
         yield UsageError("--end is given without --start", "Give --start too, or only --since.")
     judged = command in (*_COMPUTING, "doctor")
-    if judged and _scoreless(settings) and not faulty & {"functional_unit", "demo"}:
-        for limit in settings.fail_on:
-            if limit.needs_score and not limit.increase:
-                yield UsageError(
-                    f"--fail-on {limit} needs a score", "Give --functional-unit, or take the limit away."
-                )
     named = [unit.name for unit in settings.functional_unit]
-    if judged and named:  # the demo's own are known when it is opened
-        yield from gate.misnamed(settings.fail_on, named)
+    # The demo's own units are known when it is opened.
+    if judged and (named or (_scoreless(settings) and not faulty & {"functional_unit", "demo"})):
+        yield from gate.unjudgeable([limit for limit in settings.fail_on if not limit.increase], named)
     yield from _limits(settings, command, faulty)
     if settings.prometheus_url and not faulty & _CONNECTION:
         try:

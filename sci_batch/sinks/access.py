@@ -111,9 +111,14 @@ def shown(target: str) -> str:
     return f"{parts.scheme}://{_host(target)}{parts.path.rstrip('/')}"
 
 
-def has_login(target: str) -> bool:
-    """Whether the address holds user and password."""
-    return HttpSettings(url=target).url_login is not None
+def unshown(target: str) -> list[str]:
+    """What `shown` leaves out of the address: its login, its query string.
+
+    >>> unshown("https://user:secret@host:9091/prefix?key=secret")
+    ['login', 'query string']
+    """
+    login = HttpSettings(url=target).url_login is not None
+    return ["login"] * login + ["query string"] * bool(split_url(target).query)
 
 
 def _host(target: str) -> str:

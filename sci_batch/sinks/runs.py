@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -179,8 +180,22 @@ def _joined(made: Sequence[Provenance]) -> Provenance:
         namespace=_texts(glob for one in made for glob in one.namespace),
         known=_texts(name for one in made for name in one.known),
         queries=_texts(query for one in made for query in one.queries),
+        hardware=_hardware(made),
         notes=_texts([note for one in made for note in one.notes] + ([mixed] if len(methods) > 1 else [])),
     )
+
+
+def _hardware(made: Sequence[Provenance]) -> tuple[dict[str, Any], ...]:
+    """The kinds of all runs, each once, with all of their nodes."""
+    kinds: list[dict[str, Any]] = []
+    names: list[set[str]] = []
+    for one in (kind for run in made for kind in run.hardware):
+        alike = {name: value for name, value in one.items() if name != "nodes"}
+        if alike not in kinds:
+            kinds.append(alike)
+            names.append(set())
+        names[kinds.index(alike)].update(one["nodes"])
+    return tuple({**kind, "nodes": sorted(of)} for kind, of in zip(kinds, names, strict=True))
 
 
 def _texts(texts: Iterable[str]) -> tuple[str, ...]:

@@ -151,6 +151,15 @@ def test_what_to_run_when_outputs_failed(order: int, tmp_path: Path) -> None:
         f"Then run: sci-batch push --from {file} -o pushgateway=http://127.0.0.1:1 --unit-name request "
         "(with the login in the address)\n"
     ) in done.stderr
+    parquet, dead = tmp_path / "a.parquet", "remote-write=http://127.0.0.1:1/api/v1/write?tenant=a"
+    done = sci_batch(*COMPUTE, "-o", f"parquet={parquet}", "-o", dead, "--retries", "0", "-q")
+    again = f"sci-batch push --from {parquet} -o remote-write=http://127.0.0.1:1/api/v1/write"
+    assert f"Then run: {again} (with the query string in the address)\n" in done.stderr
+    done = sci_batch(*COMPUTE, "-o", f"parquet={parquet}", "-o", dead, "--push-max-series", "2", "-q")
+    assert (
+        f"Then run: {again} (with the query string in the address and a higher --push-max-series)\n"
+        in done.stderr
+    )
     # With a file among what failed it is `report`, which writes everything.
     done = sci_batch(*COMPUTE, "-o", f"csv={file}", "-o", f"wide={tmp_path}", "--retries", "0", "-q")
     assert f"Then run: sci-batch report {file} -o wide={tmp_path} --unit-name request\n" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 from datetime import datetime, timedelta
@@ -117,6 +118,45 @@ def test_other_hardware(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
     same(both, computed(folder, "--embodied", "kg:800", "--lifespan", "6y")[1])
 
 
+BY_NODE = ("--group-by", "namespace,workload,node")
+
+
+@pytest.mark.parametrize(
+    ("stored_by", "flags"),
+    [
+        ("catalogue", ("--embodied", "kg:800")),
+        ("catalogue", ("--embodied", "model:ssd=2", "--lifespan", "6y")),
+        ("kg:1216", ("--embodied", "catalogue")),
+        ("catalogue", ("--embodied", "file:{nodes},catalogue", "--lifespan", "5y")),
+        ("file:{nodes},model", ("--embodied", "catalogue", "--lifespan", "5y")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value),
+)
+def test_rows_by_node_tell_other_hardware(
+    stored_by: str, flags: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One kind of node by a file, with bounds and a lifespan of its own."""
+    nodes = folder / "nodes.toml"
+    nodes.write_text(
+        '[[nodes]]\ninstance_type = "m5.12xlarge"\nembodied_kgco2e = 900\nlow_kgco2e = 700\n'
+        'high_kgco2e = 1300\nlifespan = "7y"\n',
+        encoding="utf-8",
+    )
+    flags = tuple(flag.format(nodes=nodes) for flag in flags)
+    path, _ = computed(folder, "--embodied", stored_by.format(nodes=nodes), *BY_NODE)
+    truth = computed(folder, *flags, *BY_NODE)[1]
+    found = asked(capsys, path, *flags)
+    sums = truth.result.groupby([*truth.provenance.group_by])["carbon_gco2e"].sum()
+    assert len(found["rows"]) == len(sums) > 20
+    for row in found["rows"]:
+        wanted = sums.loc[(row["namespace"], row["workload"], row["node"])]
+        assert row["now_carbon_gco2e"] == pytest.approx(wanted, rel=1e-11)
+    assert found["total"]["now_embodied_gco2e"] == pytest.approx(truth.totals.embodied_gco2e, rel=1e-12)
+    assert found["total"]["effect_intensity_gco2e"] == pytest.approx(0.0, abs=1e-9)
+    assert found["now"]["method"] == json.loads(json.dumps(truth.provenance.method))
+    assert any("energy stays as it was measured" in note for note in found["notes"])
+
+
 def test_rows_by_node_keep_the_pue_of_their_node(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, _ = computed(folder, "--pue", "1.3", "--group-by", "namespace,workload,node")
     found = asked(capsys, path, "--intensity", "100")
@@ -127,7 +167,9 @@ def test_rows_by_node_keep_the_pue_of_their_node(folder: Path, capsys: pytest.Ca
 @pytest.mark.parametrize("hours", [3, -5])
 def test_an_hour_shift(hours: int, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     as_it_was = series(tmp_path / "ci.csv")
-    path, _ = computed(folder, "--intensity", f"file:{as_it_was}")
+    path, base = computed(folder, "--intensity", f"file:{as_it_was}")
+    content = hashlib.sha256(as_it_was.read_bytes()).hexdigest()
+    assert base.provenance.intensity_digest == content[:12]
     found = asked(capsys, path, "--intensity", f"file:{as_it_was}", f"--shift={hours}h")
     moved = series(tmp_path / "moved.csv", moved_hours=hours)
     same(found, computed(folder, "--intensity", f"file:{moved}")[1])
@@ -182,8 +224,12 @@ def test_work_that_waits_by_a_slow_loop(
         (("--pue", "auto"), "does not know the places of its nodes"),
         (("--intensity", "region:auto"), "needs the region of each node"),
         (("--intensity", "prometheus:up"), "what-if asks no Prometheus"),
-        (("--embodied", "kg:800"), "this result is by catalogue"),
-        (("--embodied", "catalogue"), "the hardware of single nodes is not in a stored result"),
+        (
+            ("--embodied", "kg:800"),
+            "the nodes change unlike (m5.8xlarge with 537 kg, m5.12xlarge with 805 kg)",
+        ),
+        (("--embodied", "kg:800"), "Store a result with --group-by namespace,workload,node."),
+        (("--embodied", "kg"), "is not a number"),
         (("--shift", "soon", "--intensity", "1"), "'soon' is not a length of time"),
         (("--pue", "1.2", "-o", "parquet=x.parquet"), "what-if has no output format parquet"),
     ],
@@ -241,6 +287,16 @@ def test_rows_of_several_nodes_with_a_pue_each(tmp_path: Path, capsys: pytest.Ca
     found = asked(capsys, path, "--intensity", "100", "--pue", "1.2")
     assert found["total"]["now_carbon_gco2e"] == pytest.approx(700.0)
     assert asked(capsys, path, "--pue", "1.5")["total"]["now_carbon_gco2e"] == pytest.approx(2950.0)
+
+
+@pytest.mark.parametrize("flags", [("--lifespan", "6y"), ("--embodied", "kg:800")])
+def test_rows_alone_tell_no_hardware(
+    flags: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = handmade.result().assign(functional_units=math.nan, sci_gco2e_per_unit=math.nan)
+    SINKS["csv"](handmade.report(frame=frame, unit=None), tmp_path / "r.csv", SinkOptions())
+    assert main(["what-if", str(tmp_path / "r.csv"), *flags]) == 2
+    assert "of its nodes\n  Give one stored as Parquet or JSON." in capsys.readouterr().err
 
 
 def test_the_environment_is_no_choice(

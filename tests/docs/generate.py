@@ -136,11 +136,26 @@ def diff() -> str:
             told(f"sci-batch {command}", folder)
         lines += [f"$ sci-batch {shown}", told(f"sci-batch {shown} -o table", folder)]
         lines += [f"$ sci-batch {limited}", told(f"sci-batch {limited}", folder, code=3, errors=True)]
+        lines += ["$ cat limits.xml", (Path(folder) / "limits.xml").read_text(encoding="utf-8").rstrip()]
+    return "\n".join(["```", *lines, "```"])
+
+
+def reported() -> str:
+    """A stored day as a page, and what the other forms print; the end of the JSON is left out."""
+    page = "report day.parquet -o html=report.html -o markdown=summary.md --disclose name=shop"
+    shown = "report day.parquet -o markdown --top 2"
+    document = "report day.parquet -o json"
+    with tempfile.TemporaryDirectory() as folder:
+        lines = [f"$ sci-batch {DAY}", f"$ sci-batch {page}"]
+        told(f"sci-batch {DAY}", folder)
+        lines.append(told(f"sci-batch {page}", folder, errors=True))
+        lines += [f"$ sci-batch {shown}", told(f"sci-batch {shown}", folder)]
+        lines += [f"$ sci-batch {document}", f"{told(f'sci-batch {document}', folder)[:97]}..."]
     return "\n".join(["```", *lines, "```"])
 
 
 def what_if() -> str:
-    """The demo's day elsewhere, and on hardware that lives longer."""
+    """The demo's day elsewhere, on hardware that lives longer, and on other hardware."""
     commands = (
         "what-if day.parquet --intensity zone:FR --pue 1.2 --top 3",
         "what-if day.parquet --lifespan 6y --top 1",
@@ -150,6 +165,10 @@ def what_if() -> str:
         lines = [f"$ sci-batch {DAY}"]
         for command in commands:
             lines += [f"$ sci-batch {command}", told(f"sci-batch {command} -o table -q", folder)]
+        stored = f"{DAY.replace('day.parquet', 'nodes.parquet')} --group-by namespace,workload,node"
+        lines += [f"$ sci-batch {stored}", *filter(None, [told(f"sci-batch {stored}", folder)])]
+        command = "what-if nodes.parquet --embodied kg:800 --top 1"
+        lines += [f"$ sci-batch {command}", told(f"sci-batch {command} -o table -q", folder)]
     return "\n".join(["```", *lines, "```"])
 
 
@@ -207,6 +226,7 @@ def _doctor(flags: dict[str, object]) -> str:
 PARTS = {
     "README.md": {"demo": demo, "sources": sources, "columns": columns, "exit codes": exit_codes},
     "docs/changes.md": {"diff": diff, "what-if": what_if},
+    "docs/html.md": {"report": reported},
     "docs/method.md": {"flags": flags},
     "docs/publish.md": {"metrics": metrics},
     "docs/impact-framework.md": {"import": imported, "disclosure": disclosed},

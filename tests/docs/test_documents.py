@@ -10,6 +10,7 @@ import pytest
 
 from sci_batch.settings import OPTIONS, load
 from tests.docs.generate import PARTS, ROOT, filled
+from tests.docs.screenshots import MOST_BYTES, PICTURES
 
 BY_FLAG = {
     flag: name
@@ -19,8 +20,8 @@ BY_FLAG = {
 }
 DOCUMENTS = [
     "README.md", "docs/method.md", "docs/publish.md", "docs/doctor.md", "docs/explain.md",
-    "docs/changes.md", "docs/impact-framework.md", "docs/access.md", "docs/hostile.md", "CONTRIBUTING.md",
-    "k8s/README.md",
+    "docs/changes.md", "docs/html.md", "docs/impact-framework.md", "docs/access.md", "docs/hostile.md",
+    "CONTRIBUTING.md", "k8s/README.md",
 ]  # fmt: skip
 OF_OTHERS = {
     "--from-env-file", "--from-file", "--metric-labels-allowlist", "--metrics", "--storage",
@@ -71,6 +72,13 @@ def test_links_lead_to_files() -> None:
         text = (ROOT / document).read_text(encoding="utf-8")
         for target in re.findall(r"\]\(([^)#:]+)\)", text):
             assert (ROOT / Path(document).parent / target).exists(), f"{document} links to {target}"
+
+
+def test_pictures_are_there_and_light_enough_for_a_repository() -> None:
+    for name in PICTURES:
+        picture = (ROOT / "docs" / name).read_bytes()
+        assert picture.startswith(b"\x89PNG")
+        assert 50_000 < len(picture) <= MOST_BYTES, "run `make screenshots`"
 
 
 def test_the_first_screen_of_the_readme() -> None:

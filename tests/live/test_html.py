@@ -51,7 +51,7 @@ def test_the_instruments_see_what_they_are_to_see(tmp_path: Path) -> None:
 def test_it_renders_and_is_silent(visited: Visit) -> None:
     page = Page(visited.dom)
     assert page.amounts["total-carbon"].text.endswith("CO2e")
-    assert len(page.having("svg")) == 3
+    assert len(page.having("svg")) == 4
     assert list(visited.console) == []
     assert list(visited.requests) == []
 
@@ -83,6 +83,15 @@ def test_numbers_on_the_page_are_those_of_the_parquet(run: Path, visited: Visit)
         body = page.tables[table][1:-1] if column else page.tables[table][1:]
         cells = [cell for row in body for cell in (row[column : column + 1] if column else row[1:])]
         assert [cell.value for cell in cells if cell.value is not None] == pytest.approx(by_window, rel=1e-12)
+
+
+def test_the_score_over_time_is_that_of_the_rows(run: Path, visited: Visit) -> None:
+    """100 requests in each window, which all workloads share."""
+    rows = pd.read_parquet(run / "r.parquet")
+    by_window = [sum(part.tolist()) / 100 for _, part in rows.groupby("window_start")["carbon_gco2e"]]
+    table = Page(visited.dom).tables["steps"][1:-1]
+    assert [row[7].value for row in table] == pytest.approx(by_window, rel=1e-12)
+    assert {row[6].value for row in table} == {100.0}
 
 
 def test_texts_are_the_numbers_rounded(visited: Visit) -> None:

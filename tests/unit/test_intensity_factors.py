@@ -49,6 +49,13 @@ def test_a_pattern_needs_its_flag_and_a_match(capsys: pytest.CaptureFixture[str]
     assert "no grid zone matches 'nowhere'" in err
 
 
+@pytest.mark.parametrize(("place", "spec"), [("DE", "zone:DE"), ("aws:eu-west-1", "region:aws:eu-west-1")])
+def test_show_takes_what_intensity_takes(capsys: pytest.CaptureFixture[str], place: str, spec: str) -> None:
+    shown = run(capsys, "show", place)
+    assert shown[0] == 0
+    assert run(capsys, "show", spec) == shown
+
+
 def test_show(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "show", "aws:us-east-1")
     assert code == 0

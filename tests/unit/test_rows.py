@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sci_batch.counters import FLAG_BITS
+from sci_batch.counters import FLAG_BITS, joined_words
 from sci_batch.rows import group, select, with_labels
 
 GAP, CLAMPED = FLAG_BITS["gap"], FLAG_BITS["clamped"]
@@ -157,3 +157,9 @@ def test_labels_nobody_has_are_empty() -> None:
 def test_namespaces_by_glob(globs: tuple[str, ...], expected: list[bool]) -> None:
     names = pd.Series(["shop", "shop-eu", "ops", ""], dtype="str")
     assert select(names, globs).tolist() == expected
+
+
+def test_words_that_are_several_already_stand_once() -> None:
+    words = pd.Series(["rapl", "gpu+rapl", "model", "file:a+a.csv", "", "rapl"])
+    joined = joined_words(np.array([0, 0, 1, 1, 2, 0]), words, 3)
+    assert joined.tolist() == ["gpu+rapl", "file:a+a.csv+model", ""]

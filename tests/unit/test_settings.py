@@ -279,6 +279,7 @@ def test_the_stronger_range_wins(tmp_path: Path) -> None:
         ({**NEEDED, "end": "now"}, "--end is given without --start"),
         ({**SERVER, "fail_on": ["sci>0.5"]}, "--fail-on sci>0.5 needs a score"),
         ({**SERVER, "fail_on": ["row.functional_units<1"]}, "needs a score"),
+        ({**SERVER, "fail_on": ["sci:user>1"]}, "--fail-on sci:user>1 needs a score"),
         ({**SERVER, "functional_unit": ["a=1", "b=2", "a=3"]}, "two functional units are called a"),
         (
             {**SERVER, "functional_unit": ["request=1", "user=2"], "fail_on": ["sci:usr>1"]},

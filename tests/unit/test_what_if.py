@@ -69,12 +69,33 @@ def test_without_energy_no_factor_matters() -> None:
     assert other["carbon_gco2e"].tolist() == [20.0]
 
 
-def test_other_hardware_scales_the_bounds_too() -> None:
+def test_another_lifespan_scales_the_bounds_too() -> None:
     result = handmade.result().assign(embodied_gco2e_low=1.0, embodied_gco2e_high=[2.0, math.nan, 2.0, 2.0])
-    other = what_if.with_hardware(result, 0.5)
+    other = what_if.with_lifespan(result, 0.5)
     assert other["embodied_gco2e"].tolist() == [10.0, 5.0, 30.0, 5.0]
     assert other["embodied_gco2e_low"].tolist() == [0.5] * 4
     assert other["carbon_gco2e"].tolist() == [390.0, 195.0, 1170.0, 195.0]
+
+
+def test_other_hardware_by_hand() -> None:
+    """TE 1000 kg over 4 years to 900 kg, 600 to 1500, over 6: M x 0.6, bounds x 0.4 and x 1."""
+    before = pd.DataFrame(
+        {"node": ["a", "b"], "embodied_kgco2e": [1000.0, 500.0], "low_kgco2e": math.nan,
+         "high_kgco2e": math.nan, "lifespan_seconds": 4.0, "embodied_source": "kg:1"}
+    )  # fmt: skip
+    after = before.assign(
+        embodied_kgco2e=[900.0, 500.0], low_kgco2e=[600.0, math.nan], high_kgco2e=[1500.0, math.nan],
+        lifespan_seconds=[6.0, 4.0], embodied_source=["file:n.csv", "model"],
+    )  # fmt: skip
+    factors = what_if.hardware_factors(before, after)
+    assert factors["embodied_gco2e"].tolist() == pytest.approx([0.6, 1.0])
+    result = handmade.result().assign(embodied_gco2e_low=1.0, embodied_gco2e_high=2.0)
+    other = what_if.with_hardware(result, factors.loc[[0, 1, 1, 0]])
+    assert other["embodied_gco2e"].tolist() == pytest.approx([12.0, 10.0, 60.0, 6.0])
+    assert other["embodied_gco2e_low"].tolist() == pytest.approx([8.0, math.nan, math.nan, 4.0], nan_ok=True)
+    assert other["embodied_gco2e_high"].tolist()[0] == pytest.approx(20.0)
+    assert other["carbon_gco2e"].tolist() == pytest.approx([392.0, 200.0, 1200.0, 196.0])
+    assert other["embodied_source"].tolist() == ["file:n.csv", "model", "model", "file:n.csv"]
 
 
 def test_who_may_wait() -> None:

@@ -10,7 +10,7 @@ from sci_batch.sinks import SinkOptions
 from sci_batch.sinks.html import charts
 from sci_batch.sinks.html.checklist import GIVEN, checklist
 from sci_batch.sinks.html.figures import Column, Figure, columns, percent, quantity
-from sci_batch.sinks.html.method import coefficients, embodied_sources, intensities
+from sci_batch.sinks.html.method import coefficients, embodied_sources, hardware, intensities
 from sci_batch.sinks.html.quality import quality
 from sci_batch.sinks.html.ranking import Ranking, ranking
 from sci_batch.sinks.html.steps import LEVELS, heat, steps
@@ -62,11 +62,15 @@ def content(report: Report, options: SinkOptions) -> dict[str, Any]:
         "quality": quality(report),
         "coefficients": coefficients(report),
         "intensities": intensities(report),
+        "hardware": hardware(report),
         "embodied_sources": embodied_sources(report),
         "items": items,
         "given": sum(item.state == GIVEN for item in items),
         "split_chart": charts.split(*_total_columns(report)),
         "time_chart": charts.over_time(over_time.labels, *over_time.columns[1:3]),
+        "score_charts": [
+            (column.unit, charts.score_over_time(over_time.labels, column)) for column in over_time.scores
+        ],
         "group_chart": charts.of_groups(_names(groups), *groups.columns[1:3]),
         "max_bars": charts.MAX_BARS,
     }

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sci_batch.report import Report
 from sci_batch.sinks.numbers import significant
-from sci_batch.units import DAYS_PER_YEAR, JOULES_PER_KWH, SECONDS_PER_DAY
+from sci_batch.units import BYTES_PER_GB, DAYS_PER_YEAR, JOULES_PER_KWH, SECONDS_PER_DAY
 
 SECONDS_PER_YEAR = DAYS_PER_YEAR * SECONDS_PER_DAY
 _MEANINGS = {
@@ -23,6 +23,7 @@ _MEANINGS = {
     "overhead_ratio": ("Overhead", "energy that the meters do not see, as a share of what they see", ""),
     "intensity": ("Grid intensity I", "gCO2e per kWh of electricity, location-based", ""),
     "intensity_source": ("Source of I", "the records that were used", ""),
+    "intensity_asked": ("Asked of the sources", "what else was asked of I, and how its holes are closed", ""),
     "intensity_kind": ("Kind of I", "average or marginal", ""),
     "intensity_basis": ("Basis of I", "lifecycle or direct emissions", ""),
     "pue": ("PUE", "energy of the data centre per energy of its computers", ""),
@@ -107,6 +108,39 @@ def _factor(source: str, rows: pd.DataFrame) -> Factor:
     low, high = float(values.min()), float(values.max())
     return Factor(
         source, len(rows), significant(low), significant(min(max(mean, low), high)), significant(high)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """One kind of node."""
+
+    what: str
+    nodes: int
+    cores: str
+    memory: str
+    te: str
+    el: str
+    source: str
+
+
+def hardware(report: Report) -> list[Hardware]:
+    """TE and EL of every kind of node; none where the result does not tell them."""
+    return [_hardware(kind) for kind in report.provenance.hardware]
+
+
+def _hardware(kind: Mapping[str, Any]) -> Hardware:
+    low, high = kind["low_kgco2e"], kind["high_kgco2e"]
+    bounds = "" if low is None or high is None else f" ({significant(low)} to {significant(high)})"
+    memory, cores = kind["memory_bytes"], kind["cores"]
+    return Hardware(
+        what=kind["instance_type"],
+        nodes=len(kind["nodes"]),
+        cores="-" if cores is None else significant(cores),
+        memory="-" if memory is None else significant(memory / BYTES_PER_GB),
+        te=significant(kind["embodied_kgco2e"]) + bounds,
+        el=significant(kind["lifespan_seconds"] / SECONDS_PER_YEAR),
+        source=kind["embodied_source"],
     )
 
 

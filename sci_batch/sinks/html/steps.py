@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from sci_batch.counters import weighted_mean
 from sci_batch.report import Report
-from sci_batch.sinks.html.figures import Column, columns, floats, percents
-from sci_batch.sums import mean_coverage
+from sci_batch.schema import of_unit
+from sci_batch.sinks.html.figures import Column, columns, floats, known, percents
+from sci_batch.sums import known_sum, mean_coverage
 
 MAX_STEPS = 100
 MAX_DAYS = 62
@@ -29,6 +32,8 @@ class Steps:
     """window, day or month."""
     labels: Sequence[str]
     columns: Sequence[Column]
+    scores: Sequence[Column]
+    """SCI by each unit of work that is known in any step; they are in `columns` too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Heat:
 
 
 def steps(report: Report) -> Steps:
-    """Energy, O, M, C, intensity in effect and coverage of each step."""
+    """Energy, O, M, C, intensity in effect, R and SCI of every unit of work, and coverage of each step."""
     rows, sums = report.result, report.totals
     span, labels, number = _step_of_rows(rows["window_start"], report.provenance.tz)
     groups = rows.groupby(number)
@@ -60,8 +65,59 @@ def steps(report: Report) -> Steps:
         ],
         "gCO2e",
     )
+    work = [
+        _scores(report, number, floats(by_step["carbon_gco2e"]), name, place)
+        for place, name in enumerate(report.provenance.units)
+    ]
     seen = [mean_coverage(part) for _, part in groups]
-    return Steps(span, labels, [*energy, *carbon, percents("Coverage", seen, sums.coverage)])
+    return Steps(
+        span, labels,
+        [*energy, *carbon, _intensity(rows, number, len(labels)), *(one for pair in work for one in pair),
+         percents("Coverage", seen, sums.coverage)],
+        [score for _, score in work if any(cell.known for cell in score.cells)],
+    )  # fmt: skip
+
+
+def _intensity(rows: pd.DataFrame, number: np.ndarray, count: int) -> Column:
+    """In effect: the mean of the rows, weighted by their energy."""
+    known_rows = (rows["intensity_gco2e_per_kwh"].notna() & rows["energy_kwh"].notna()).to_numpy()
+    value, weight = (
+        rows.loc[known_rows, name].to_numpy() for name in ("intensity_gco2e_per_kwh", "energy_kwh")
+    )
+    of_step = weighted_mean(number[known_rows], value, weight, count)
+    of_all = weighted_mean(np.zeros(len(value), np.int64), value, weight, 1)
+    (made,) = columns([("Intensity I", floats(pd.Series(of_step)), known(float(of_all[0])))], "gCO2e/kWh")
+    return made
+
+
+def _scores(
+    report: Report, number: np.ndarray, carbon: Sequence[float | None], unit: str, place: int
+) -> tuple[Column, Column]:
+    """R and SCI of each step by one unit of work: all carbon of the step over all work done in it."""
+    total, score = report.totals.of_unit(place)
+    r = _r_of_steps(report.result, number, of_unit("functional_units", unit, place), total)
+    (work,) = columns([("R", r, total)], unit)
+    scores = [
+        grams / units if grams is not None and units else None for grams, units in zip(carbon, r, strict=True)
+    ]
+    (made,) = columns([("SCI = C / R", scores, score)], "gCO2e")
+    return work, replace(made, unit=f"{made.unit} per {unit}")
+
+
+def _r_of_steps(
+    rows: pd.DataFrame, number: np.ndarray, column: str, total: float | None
+) -> list[float | None]:
+    """R of each step, each count once: unknown where the rows do not tell it.
+
+    Rows have an R of their own, or share that of their window: the one that adds up to the total is so.
+    """
+    step = pd.Series(number, rows.index)
+    of_window = rows[column].groupby([step, rows["window_start"]]).max()
+    for r in (rows[column].groupby(step).sum(min_count=1), of_window.groupby(level=0).sum(min_count=1)):
+        added = known_sum(r)
+        if total is not None and added is not None and math.isclose(total, added, rel_tol=1e-9):
+            return floats(r)
+    return [None] * int(step.nunique())
 
 
 def _step_of_rows(starts: pd.Series, tz: str) -> tuple[str, list[str], np.ndarray]:
