@@ -29,7 +29,6 @@ _HERE = b'{"sci-batch":0}'
 """Stands for the series in the envelope, so that it is seen to which list they belong."""
 _ODD = (b'"', b" ", b"\t", b"\r")
 _YEAR_10000_S = 253_402_300_800
-_FOREIGN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError)
 _NO_NUMBERS = ("nan", "inf", "infinity")
 """Values that are none, as Prometheus writes them; signs and capitals are no matter."""
 _INFO = "PromQL info"  # 2.49 to 2.55 list remarks about style among the warnings; 3 has `infos` for them
@@ -225,7 +224,9 @@ def _found(labels: list[Labels], values: list[list[Any]], histograms: int) -> _F
 
 
 def _time(value: object) -> float:
-    """Seconds: a number of JSON."""
+    """Seconds: a number of JSON, or the text of one, as some proxies write it."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(value)
     return float(value)
