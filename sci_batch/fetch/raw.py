@@ -41,7 +41,7 @@ def _stretch(
     last_mark: dict[int, int],
 ) -> Counters:
     answers = client.map(
-        lambda meter: (meter, client.raw(meter.selector(), stretch.start_ms, stretch.end_ms)), found.meters
+        lambda meter: (meter, client.stored(meter.selector(), stretch.start_ms, stretch.end_ms)), found.meters
     )
     read = readings(registry, answers, plan.labels, found.node_names)
     read, twice = one_scraper(read, touching=False)
