@@ -16,12 +16,15 @@ import numpy as np
 
 from sci_batch.counters import Counters, composite
 from sci_batch.energy.clock import Carry, NodeClock, without_shadow
-from sci_batch.energy.intervals import Booked, Intervals, book, book_seen, join
+from sci_batch.energy.intervals import Booked, Intervals, book, book_seen, join, joined, of_keys
 from sci_batch.energy.rises import Samples, Shown, node_rises, pod_rises, samples
 from sci_batch.energy.steps import Steps, in_windows
 from sci_batch.energy.totals import Energy, total
 
 __all__ = ["Booked", "Carry", "Energy", "Steps", "in_windows", "per_window", "total"]
+
+ROWS_AT_ONCE = 1 << 16
+"""Samples worked on at a time: columns of this length stay in the processor's cache."""
 
 
 def per_window(
@@ -51,24 +54,28 @@ def per_window(
     -------
     The energy booked, and the carry for the next stretch.
     """
+    if created_ms is None:
+        created_ms = np.full(len(counters.keys), -1)
+    start_ms = int(edges_ms[0])
     read = samples(counters, carry)
     of_nodes, restarts = node_rises(read, max_node_watts)
     clock = NodeClock(counters, carry, restarts, of_nodes)
-    shown = Shown.at(read, clock, carry)
-    start_ms = int(edges_ms[0])
-    if created_ms is None:
-        created_ms = np.full(len(counters.keys), -1)
-    of_pods = pod_rises(read, clock, shown, created_ms, start_ms=start_ms, max_node_watts=max_node_watts)
-    rises = join(of_nodes, of_pods)
-    if clock.has_shadow:
-        rises = without_shadow(
-            rises, _shadow_from(rises, read, clock, shown), clock.shadow_upto(rises.key, rises.to_ms)
-        )
-    late = rises.to_ms > start_ms
-    rises.from_ms = np.where(late, np.maximum(rises.from_ms, start_ms), rises.from_ms)
-
-    booked = Booked(rises=book(rises, edges_ms, counters.keys), seen=book_seen(counters, edges_ms))
-    return booked, _carry(read, clock, shown)
+    booked, carried = [], []
+    # containers of a pod share its time, so they must stay together
+    together = (counters.keys["level"] == "container").any()
+    for part in read.parts(len(read.key) if together else ROWS_AT_ONCE):
+        shown = Shown.at(part, clock, carry)
+        of_pods = pod_rises(part, clock, shown, created_ms, start_ms=start_ms, max_node_watts=max_node_watts)
+        rises = join(of_keys(of_nodes, int(part.key[0]), int(part.key[-1])), of_pods)
+        if clock.has_shadow:
+            rises = without_shadow(
+                rises, _shadow_from(rises, part, clock, shown), clock.shadow_upto(rises.key, rises.to_ms)
+            )
+        late = rises.to_ms > start_ms
+        rises.from_ms = np.where(late, np.maximum(rises.from_ms, start_ms), rises.from_ms)
+        booked.append(book(rises, edges_ms, counters.keys))
+        carried.append([column[part.last] for column in (shown.used, shown.restarts, shown.shadow_ms)])
+    return Booked(rises=joined(booked), seen=book_seen(counters, edges_ms)), _carry(read, clock, carried)
 
 
 def _shadow_from(rises: Intervals, read: Samples, clock: NodeClock, shown: Shown) -> np.ndarray:
@@ -78,10 +85,15 @@ def _shadow_from(rises: Intervals, read: Samples, clock: NodeClock, shown: Shown
     return np.where(code[at] == asked, shown.shadow_ms[at], clock.shadow_upto(rises.key, rises.from_ms))
 
 
-def _carry(read: Samples, clock: NodeClock, shown: Shown) -> Carry:
+def _carry(read: Samples, clock: NodeClock, shown: list[list[np.ndarray]]) -> Carry:
+    """`shown`: for each part of the samples, what the clock showed at the last ones of its keys."""
     last = read.last
+    now = {
+        name: np.concatenate(parts)
+        for name, parts in zip(("used", "restarts", "shadow_ms"), zip(*shown, strict=True), strict=False)
+    }
     return Carry(
-        key=read.key[last], time_ms=read.time_ms[last], joules=read.joules[last], used=shown.used[last],
-        restarts=shown.restarts[last], shadow_ms=shown.shadow_ms[last], node_seen_ms=clock.node_seen_ms(),
-        node_restarts=clock.node_restarts(), node_shadow_ms=clock.node_shadow_ms(), use=clock.use,
+        key=read.key[last], time_ms=read.time_ms[last], joules=read.joules[last], **now,
+        node_seen_ms=clock.node_seen_ms(), node_restarts=clock.node_restarts(),
+        node_shadow_ms=clock.node_shadow_ms(), use=clock.use,
     )  # fmt: skip

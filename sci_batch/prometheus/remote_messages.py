@@ -26,7 +26,7 @@ _MESSAGES: dict[str, list[tuple[int, str, str]]] = {
     ],
     "LabelMatcher": [(1, "enum", "type"), (2, "string", "name"), (3, "string", "value")],
     "ChunkedReadResponse": [(1, "ChunkedSeries*", "chunked_series")],
-    "ChunkedSeries": [(1, "Label*", "labels"), (2, "Chunk*", "chunks")],
+    "ChunkedSeries": [(1, "bytes*", "labels"), (2, "Chunk*", "chunks")],  # as they came: `Label` reads them
     "Label": [(1, "string", "name"), (2, "string", "value")],
     "Chunk": [
         (1, "int64", "min_time_ms"), (2, "int64", "max_time_ms"), (3, "enum", "type"), (4, "bytes", "data"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import google_crc32c
 import numpy as np
@@ -123,7 +124,7 @@ def read(answer: Answer, start_ms: int, end_ms: int, external: Collection[str]) 
 def _received(body: bytes, external: frozenset[str]) -> _Received:
     """A series that does not fit into one frame goes on in the next."""
     parse = message("ChunkedReadResponse").FromString
-    numbers: dict[tuple[tuple[str, str], ...], int] = {}
+    numbers: dict[tuple[bytes, ...], int] = {}
     series: list[int] = []
     chunks: list[bytes] = []
     for frame in _frames(body):
@@ -132,16 +133,27 @@ def _received(body: bytes, external: frozenset[str]) -> _Received:
         except DecodeError:
             raise BrokenBodyError("a frame that is no message") from None
         for one in received.chunked_series:
-            key = tuple((label.name, label.value) for label in one.labels if label.name not in external)
-            number = numbers.setdefault(key, len(numbers))
+            number = numbers.setdefault(tuple(one.labels), len(numbers))
             for chunk in one.chunks:
+                data = chunk.data
                 if chunk.type != _XOR:
                     raise UnknownAnswerError(f"a chunk is of type {chunk.type}")
-                if len(chunk.data) < 2:
+                if len(data) < 2:
                     raise UnknownAnswerError("a chunk is empty")
                 series.append(number)
-                chunks.append(chunk.data)
-    return _Received([dict(key) for key in numbers], series, chunks)
+                chunks.append(data)
+    labels = [dict(pair for pair in map(_label, key) if pair[0] not in external) for key in numbers]
+    return _Received(labels, series, chunks)
+
+
+@lru_cache(maxsize=1 << 16)
+def _label(text: bytes) -> tuple[str, str]:
+    """Name and value; most are met again in many series and answers."""
+    try:
+        label = message("Label").FromString(text)
+    except DecodeError:
+        raise BrokenBodyError("a label that is no message") from None
+    return label.name, label.value
 
 
 def _frames(body: bytes) -> Iterator[bytes]:

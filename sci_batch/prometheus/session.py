@@ -180,7 +180,9 @@ class Session:
                 cert=cert,
                 proxies=proxies(config.proxy_url),
                 allow_redirects=False,
+                stream=True,
             )
+            body = _body(response)
         except requests.RequestException as failed:
             return judge_failure(failed, sent.asked.url, self._settings.timeout_seconds)
         headers = {name.lower(): value for name, value in response.headers.items()}
@@ -188,7 +190,28 @@ class Session:
             seconds=response.elapsed.total_seconds(), here_ms=round(self._clock() * 1000),
             server_ms=_date_ms(headers.get("date")), victoria="x-server-hostname" in headers,
         )  # fmt: skip
-        return _outcome(Answer(response.status_code, headers, response.content), sent.asked, login, read)
+        return _outcome(Answer(response.status_code, headers, body), sent.asked, login, read)
+
+
+def _body(response: requests.Response) -> bytes:
+    """All of it; in one go, as remote read sends thousands of small HTTP chunks.
+
+    Raises
+    ------
+    requests.RequestException
+        As `response.content` does.
+    """
+    with response:
+        try:
+            return bytes(response.raw.read(decode_content=True))
+        except urllib3.exceptions.ReadTimeoutError as late:
+            raise requests.exceptions.ConnectionError(late) from None
+        except urllib3.exceptions.DecodeError as failed:
+            raise requests.exceptions.ContentDecodingError(failed) from None
+        except urllib3.exceptions.ProtocolError as failed:
+            raise requests.exceptions.ChunkedEncodingError(failed) from None
+        except urllib3.exceptions.SSLError as failed:
+            raise requests.exceptions.SSLError(failed) from None
 
 
 def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Read[T]) -> T | Problem:

@@ -37,7 +37,7 @@ def _frame(series: Sequence[tuple[dict[str, str], Sequence[Chunk]]], kind: int =
     for labels, chunks in series:
         one = answer.chunked_series.add()
         for name, value in sorted(labels.items()):
-            one.labels.add(name=name, value=value)
+            one.labels.append(message("Label")(name=name, value=value).SerializeToString())
         for chunk in chunks:
             data = xor.encode([(T0 + second * 1000, xor.bits_of(value)) for second, value in chunk])
             one.chunks.add(type=kind, data=data)
@@ -50,7 +50,8 @@ def _framed(content: bytes) -> bytes:
         length.append(rest & 0x7F | 0x80)
         rest >>= 7
     length.append(rest)
-    return bytes(length) + google_crc32c.value(content).to_bytes(4, "big") + content
+    checksum: int = google_crc32c.value(content)
+    return bytes(length) + checksum.to_bytes(4, "big") + content
 
 
 def _answer(body: bytes, kind: str = STREAMED) -> Answer:
@@ -349,7 +350,10 @@ def test_labels_that_are_stored_and_external_cannot_be_told_apart(requests_mock:
 
 def test_every_request_carries_the_login_and_the_parameters_of_the_url(requests_mock: Mocker) -> None:
     _chunked(requests_mock)
-    given: dict[str, Any] = {"headers": (("Authorization", "Bearer secret"),), "extra_params": (("dedup", "true"),)}
+    given: dict[str, Any] = {
+        "headers": (("Authorization", "Bearer secret"),),
+        "extra_params": (("dedup", "true"),),
+    }
     assert _stored([], org_id="team", **given)[0] == ["chunks"]
     for one in requests_mock.request_history:
         assert one.headers["Authorization"] == "Bearer secret"
