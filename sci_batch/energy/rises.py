@@ -34,16 +34,6 @@ class Samples:
     flags: np.ndarray
     carried: np.ndarray
 
-    def parts(self, rows: int) -> Iterator[Samples]:
-        """The same samples, about this many at a time, all of a key together."""
-        begin, whole = 0, len(self.key)
-        while begin < whole:
-            at = min(begin + rows, whole) - 1
-            end = int(np.searchsorted(self.key, self.key[at], side="right"))
-            columns = (self.key, self.time_ms, self.joules, self.alive, self.flags, self.carried)
-            yield Samples(self.keys, *(column[begin:end] for column in columns))
-            begin = end
-
     @property
     def first(self) -> np.ndarray:
         """Whether a sample is the first one known of its key."""
@@ -60,22 +50,45 @@ class Samples:
         return np.asarray((self.keys["level"] == "node").to_numpy()[self.key])
 
 
-def samples(counters: Counters, carry: Carry) -> Samples:
-    """The stretch's samples, each key's behind the one that was carried to it.
+def parts(counters: Counters, carry: Carry, rows: int) -> Iterator[Samples]:
+    """The stretch's samples, each key's behind the one that was carried to it, about this many at a time.
 
-    Stretches follow each other in time, and both parts are in order: the old ones only need their places.
+    A part has all of a key; together they are all keys, also those that were only carried, in order.
     """
-    old, new = len(carry.key), len(counters.key)
-    place = np.searchsorted(counters.key, carry.key) + np.arange(old)
-    is_new = np.ones(old + new, bool)
+    begin, whole = 0, len(counters.key)
+    old = 0
+    while begin < whole or old < len(carry.key):
+        end, old_end = whole, len(carry.key)
+        if begin + rows < whole:
+            end, old_end = (
+                int(np.searchsorted(keys, counters.key[begin + rows - 1], side="right"))
+                for keys in (counters.key, carry.key)
+            )
+        yield _samples(counters, carry, slice(begin, end), slice(old, old_end))
+        begin, old = end, old_end
+
+
+def of_nodes(counters: Counters, carry: Carry) -> Samples:
+    """The same of the nodes' own counters, all at once."""
+    node = (counters.keys["level"] == "node").to_numpy()
+    return _samples(counters, carry, node[counters.key], node[carry.key])
+
+
+def _samples(
+    counters: Counters, carry: Carry, wanted: slice | np.ndarray, old: slice | np.ndarray
+) -> Samples:
+    """Stretches follow each other in time, and both are in order: the old ones only need their places."""
+    key, old_key = counters.key[wanted], carry.key[old]
+    place = np.searchsorted(key, old_key) + np.arange(len(old_key))
+    is_new = np.ones(len(key) + len(old_key), bool)
     is_new[place] = False
     columns = (
-        (carry.key, counters.key),
-        (carry.time_ms, counters.time_ms),
-        (carry.joules, counters.joules),
-        (1.0, counters.alive),
-        (0, counters.flags),
-        (np.arange(old), -1),
+        (old_key, key),
+        (carry.time_ms[old], counters.time_ms[wanted]),
+        (carry.joules[old], counters.joules[wanted]),
+        (1.0, counters.alive[wanted]),
+        (0, counters.flags[wanted]),
+        (np.arange(len(carry.key))[old], -1),
     )
     return Samples(counters.keys, *(_in_places(place, is_new, *parts) for parts in columns))
 
@@ -96,7 +109,7 @@ def node_rises(read: Samples, max_node_watts: float) -> tuple[Intervals, np.ndar
     The idle counter of the rewrite starts at the register's absolute value, so after a restart its
     step is not energy, whether it falls or jumps.
     """
-    at = np.flatnonzero(read.of_node & ~read.first)
+    at = np.flatnonzero(~read.first)
     before = at - 1
     key, from_ms, to_ms = read.key[at], read.time_ms[before], read.time_ms[at]
     kind, generation, node_id = (
