@@ -72,7 +72,8 @@ def readings(
     for meter, samples in answers:
         series = kepler.normalise(samples, meter, labels)
         keep = kepler.pods_only(series)
-        number, inside = (np.cumsum(keep) - 1 + offset)[samples.series], slice(None)
+        number = (np.cumsum(keep) - 1 + offset).astype(np.int32)[samples.series]
+        inside: slice | np.ndarray = slice(None)
         if not keep.all():
             inside = keep[samples.series]
         frames.append(series[keep])
@@ -186,5 +187,5 @@ def _keys_in_order(key: np.ndarray, *columns: np.ndarray) -> tuple[np.ndarray, .
 def duplicate_flags(key: np.ndarray, twice: np.ndarray) -> np.ndarray:
     """Flag bits per sample: `duplicate-series` where the key was scraped more than once."""
     if not len(twice):
-        return np.zeros(len(key), np.int64)
+        return np.broadcast_to(np.int64(0), len(key))
     return np.where(np.isin(key, twice), FLAG_BITS["duplicate-series"], 0)
