@@ -13,7 +13,7 @@ import pytest
 from requests_mock import Mocker
 
 from sci_batch.errors import AuthError
-from sci_batch.prometheus import Client, HttpSettings, remote_offer, remote_read
+from sci_batch.prometheus import Client, HttpSettings, remote_offer
 from sci_batch.prometheus.decode import BrokenBodyError
 from sci_batch.prometheus.problems import Answer
 from sci_batch.prometheus.remote_messages import message
@@ -367,4 +367,3 @@ def test_a_refusal_of_both_ways_is_the_refusal_of_the_query(requests_mock: Mocke
     requests_mock.post(f"{URL}/api/v1/query", status_code=401)
     with pytest.raises(AuthError, match="api/v1/query"):
         _stored([])
-    assert remote_read.PATH == "read"
