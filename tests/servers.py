@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +90,7 @@ def prometheus(
     access: Access = OPEN,
     late: str = "30d",
     retention: str = "10y",
+    external_labels: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
     """Run Prometheus with remote write and, by default, no end of retention.
 
@@ -107,6 +108,8 @@ def prometheus(
         How long samples are kept.
     late
         `out_of_order_time_window`: how much older than the newest sample a written one may be.
+    external_labels
+        What it calls itself towards others; its queries do not show them.
 
     Raises
     ------
@@ -123,7 +126,7 @@ def prometheus(
         config.write_text(
             json.dumps(
                 {
-                    "global": {"scrape_interval": "15s"},
+                    "global": {"scrape_interval": "15s", "external_labels": dict(external_labels or {})},
                     "scrape_configs": list(scrape_configs),
                     "storage": {"tsdb": {"out_of_order_time_window": late}},
                 }

@@ -16,12 +16,15 @@ import numpy as np
 
 from sci_batch.counters import Counters, composite
 from sci_batch.energy.clock import Carry, NodeClock, without_shadow
-from sci_batch.energy.intervals import Booked, Intervals, book, book_seen, join
-from sci_batch.energy.rises import Samples, Shown, node_rises, pod_rises, samples
+from sci_batch.energy.intervals import Booked, Intervals, book, book_seen, join, joined, of_keys
+from sci_batch.energy.rises import Samples, Shown, node_rises, of_nodes, parts, pod_rises
 from sci_batch.energy.steps import Steps, in_windows
 from sci_batch.energy.totals import Energy, total
 
 __all__ = ["Booked", "Carry", "Energy", "Steps", "in_windows", "per_window", "total"]
+
+ROWS_AT_ONCE = 1 << 16
+"""Samples worked on at a time: columns of this length stay in the processor's cache."""
 
 
 def per_window(
@@ -51,24 +54,27 @@ def per_window(
     -------
     The energy booked, and the carry for the next stretch.
     """
-    read = samples(counters, carry)
-    of_nodes, restarts = node_rises(read, max_node_watts)
-    clock = NodeClock(counters, carry, restarts, of_nodes)
-    shown = Shown.at(read, clock, carry)
-    start_ms = int(edges_ms[0])
     if created_ms is None:
         created_ms = np.full(len(counters.keys), -1)
-    of_pods = pod_rises(read, clock, shown, created_ms, start_ms=start_ms, max_node_watts=max_node_watts)
-    rises = join(of_nodes, of_pods)
-    if clock.has_shadow:
-        rises = without_shadow(
-            rises, _shadow_from(rises, read, clock, shown), clock.shadow_upto(rises.key, rises.to_ms)
-        )
-    late = rises.to_ms > start_ms
-    rises.from_ms = np.where(late, np.maximum(rises.from_ms, start_ms), rises.from_ms)
-
-    booked = Booked(rises=book(rises, edges_ms, counters.keys), seen=book_seen(counters, edges_ms))
-    return booked, _carry(read, clock, shown)
+    start_ms = int(edges_ms[0])
+    node_intervals, restarts = node_rises(of_nodes(counters, carry), max_node_watts)
+    clock = NodeClock(counters, carry, restarts, node_intervals)
+    booked, last = [], []
+    # containers of a pod share its time, so they must stay together
+    together = (counters.keys["level"] == "container").any()
+    for part in parts(counters, carry, len(counters.key) if together else ROWS_AT_ONCE):
+        shown = Shown.at(part, clock, carry)
+        of_pods = pod_rises(part, clock, shown, created_ms, start_ms=start_ms, max_node_watts=max_node_watts)
+        rises = join(of_keys(node_intervals, int(part.key[0]), int(part.key[-1])), of_pods)
+        if clock.has_shadow:
+            rises = without_shadow(
+                rises, _shadow_from(rises, part, clock, shown), clock.shadow_upto(rises.key, rises.to_ms)
+            )
+        late = rises.to_ms > start_ms
+        rises.from_ms = np.where(late, np.maximum(rises.from_ms, start_ms), rises.from_ms)
+        booked.append(book(rises, edges_ms, counters.keys))
+        last.append(_last(part, shown))
+    return Booked(rises=joined(booked), seen=book_seen(counters, edges_ms)), _carry(clock, last)
 
 
 def _shadow_from(rises: Intervals, read: Samples, clock: NodeClock, shown: Shown) -> np.ndarray:
@@ -78,10 +84,17 @@ def _shadow_from(rises: Intervals, read: Samples, clock: NodeClock, shown: Shown
     return np.where(code[at] == asked, shown.shadow_ms[at], clock.shadow_upto(rises.key, rises.from_ms))
 
 
-def _carry(read: Samples, clock: NodeClock, shown: Shown) -> Carry:
-    last = read.last
+def _last(part: Samples, shown: Shown) -> tuple[np.ndarray, ...]:
+    """The columns of the carry, for the keys of one part."""
+    columns = part.key, part.time_ms, part.joules, shown.used, shown.restarts, shown.shadow_ms
+    return tuple(column[part.last] for column in columns)
+
+
+def _carry(clock: NodeClock, parts: list[tuple[np.ndarray, ...]]) -> Carry:
+    names = ("key", "time_ms", "joules", "used", "restarts", "shadow_ms") if parts else ()
+    columns = zip(*parts, strict=True)
     return Carry(
-        key=read.key[last], time_ms=read.time_ms[last], joules=read.joules[last], used=shown.used[last],
-        restarts=shown.restarts[last], shadow_ms=shown.shadow_ms[last], node_seen_ms=clock.node_seen_ms(),
-        node_restarts=clock.node_restarts(), node_shadow_ms=clock.node_shadow_ms(), use=clock.use,
+        **{name: np.concatenate(column) for name, column in zip(names, columns, strict=True)},
+        node_seen_ms=clock.node_seen_ms(), node_restarts=clock.node_restarts(),
+        node_shadow_ms=clock.node_shadow_ms(), use=clock.use,
     )  # fmt: skip

@@ -88,18 +88,23 @@ class NodeUse:
         at = np.searchsorted(self.code, composite(np.maximum(owner, 0), time_ms), side="right") - 1
         return self._take(owner, at)
 
-    def beyond(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
-        """Use [J] at the first point at or after each time; NaN where unknown."""
+    def around(self, key: np.ndarray, time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Use [J] at the last point at or before each time, and at the first one not before; NaN: unknown."""
         owner = self.of_key[key]
-        at = np.searchsorted(self.code, composite(np.maximum(owner, 0), time_ms), side="left")
-        return self._take(owner, at)
+        asked = composite(np.maximum(owner, 0), time_ms)
+        behind = np.searchsorted(self.code, asked, side="right")
+        upto = behind - 1
+        if len(self.code):  # a point at that very time is both
+            behind -= self.code.take(upto, mode="clip") == asked
+        return self._take(owner, upto), self._take(owner, behind)
 
     def _take(self, owner: np.ndarray, at: np.ndarray) -> np.ndarray:
-        out = np.full(len(owner), np.nan)
-        inside = (owner >= 0) & (at >= 0) & (at < len(self.code))
-        inside[inside] = (self.code[at[inside]] >> TIME_BITS) == owner[inside]
-        out[inside] = self.joules[at[inside]]
-        return out
+        """Use at the points `at` that are of this owner; there may be none at such a place."""
+        if not len(self.code):
+            return np.full(len(owner), np.nan)
+        mine = (at >= 0) & (at < len(self.code)) & (owner >= 0)
+        mine &= (self.code >> TIME_BITS).take(at, mode="clip") == owner
+        return np.where(mine, self.joules.take(at, mode="clip"), np.nan)
 
 
 def is_use(keys: pd.DataFrame) -> np.ndarray:
@@ -146,9 +151,9 @@ class NodeClock:
         """Node use [J] at the node's last sample at or before each time; NaN where unknown."""
         return self.use.upto(key, time_ms)
 
-    def used_beyond(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
-        """Node use [J] at the node's first sample at or after each time; NaN where unknown."""
-        return self.use.beyond(key, time_ms)
+    def used_around(self, key: np.ndarray, time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and node use [J] at the node's first sample at or after each time."""
+        return self.use.around(key, time_ms)
 
     def restarts_upto(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
         """Restarts of the node's Kepler at or before each time."""
@@ -202,6 +207,8 @@ class NodeClock:
 
 def count_upto(marks: np.ndarray, ids: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
     """How many marks of this id lie at or before this time."""
+    if not len(marks):
+        return np.zeros(len(ids), np.int64)
     upto = np.searchsorted(marks, composite(ids, time_ms), side="right")
     start = np.searchsorted(marks, composite(ids, np.zeros_like(time_ms)), side="left")
     return np.asarray(upto - start)

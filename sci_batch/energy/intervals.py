@@ -34,16 +34,20 @@ class Intervals:
     flags: np.ndarray
 
 
+COLUMNS = ("key", "from_ms", "to_ms", "joules", "alive", "flags")
+
+
+def of_keys(ordered: Intervals, first: int, last: int) -> Intervals:
+    """The intervals of the keys from `first` to `last`; `ordered` by key."""
+    inside = slice(*np.searchsorted(ordered.key, (first, last + 1)).tolist())
+    return Intervals(*(getattr(ordered, name)[inside] for name in COLUMNS))
+
+
 def join(one: Intervals, other: Intervals) -> Intervals:
     """Both, one after the other."""
     if not len(other.key):
         return one
-    return Intervals(
-        *(
-            np.concatenate([getattr(one, name), getattr(other, name)])
-            for name in ("key", "from_ms", "to_ms", "joules", "alive", "flags")
-        )
-    )
+    return Intervals(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in COLUMNS))
 
 
 def spread(
@@ -58,12 +62,27 @@ def spread(
     last = np.searchsorted(edges_ms, to_ms, side="left") - 1
     pieces = last - first + 1
     row = np.repeat(np.arange(len(from_ms)), pieces)
-    window = np.arange(len(row)) - np.repeat(np.cumsum(pieces) - pieces, pieces) + first[row]
+    window = first[row]
+    cut = np.flatnonzero(pieces > 1)
+    if len(cut):  # most lie in one window
+        many, begin = pieces[cut], (np.cumsum(pieces) - pieces)[cut]
+        number = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+        part = np.repeat(begin, many) + number
+        window[part] += number
+    else:
+        part = cut
+    share = np.ones(len(row))
     inside = (window >= 0) & (window < len(edges_ms) - 1)
-    row, window = row[inside], window[inside]
-    left = np.maximum(from_ms[row], edges_ms[window])
-    right = np.minimum(to_ms[row], edges_ms[window + 1])
-    return row, window, (right - left) / (to_ms[row] - from_ms[row])
+    if not inside.all():
+        is_part = np.zeros(len(row), bool)
+        is_part[part] = True
+        row, window, share = row[inside], window[inside], share[inside]
+        part = np.flatnonzero(is_part[inside])
+    of, at = row[part], window[part]
+    left = np.maximum(from_ms[of], edges_ms[at])
+    right = np.minimum(to_ms[of], edges_ms[at + 1])
+    share[part] = (right - left) / (to_ms[of] - from_ms[of])
+    return row, window, share
 
 
 def without_overlap(
@@ -92,35 +111,47 @@ def lived_seconds(intervals: Intervals, keys: pd.DataFrame) -> np.ndarray:
 
     The legacy goes on showing containers that ended, flat: only intervals with a rise count there.
     """
+    length = intervals.to_ms - intervals.from_ms
     flat_is_dead = (keys["generation"] == "legacy").to_numpy() & (keys["level"] != "node").to_numpy()
-    dead = flat_is_dead[intervals.key] & (intervals.joules <= 0)
-    length = np.where(dead, 0, intervals.to_ms - intervals.from_ms)
+    dead = np.zeros(len(length), bool)
+    if flat_is_dead.any():
+        dead = flat_is_dead[intervals.key] & (intervals.joules <= 0)
+        length[dead] = 0
     container = (keys["level"] == "container").to_numpy()
-    mine = np.flatnonzero(container[intervals.key] & ~dead)
-    if len(mine):
+    if container.any():
+        mine = np.flatnonzero(container[intervals.key] & ~dead)
         owner, to_ms = meter_numbers(keys)[intervals.key[mine]], intervals.to_ms[mine]
         begin, _ = without_overlap(owner, intervals.from_ms[mine], to_ms)
         length[mine] = np.maximum(to_ms - begin, 0)
     return np.asarray(length * intervals.alive / MS_PER_SECOND)
 
 
-def book(intervals: Intervals, edges_ms: np.ndarray, keys: pd.DataFrame) -> pd.DataFrame:
-    """Intervals into windows: one row per key and window."""
+def book(intervals: Intervals, edges_ms: np.ndarray, keys: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Intervals into windows: one row per key and window; the columns of `Booked.rises`."""
     row, window, share = spread(intervals.from_ms, intervals.to_ms, edges_ms)
     lived = lived_seconds(intervals, keys)
     cell = intervals.key[row] * (len(edges_ms) - 1) + window
-    order = np.argsort(cell, kind="stable")
+    order = np.argsort(cell, kind="stable")  # quick: it is made of a few parts that are in order
     cell, row, share = cell[order], row[order], share[order]
     start = np.flatnonzero(run_starts(cell))
     empty = not len(cell)
+    return {
+        "key": cell[start] // (len(edges_ms) - 1),
+        "window": cell[start] % (len(edges_ms) - 1),
+        "joules": np.empty(0) if empty else np.add.reduceat(intervals.joules[row] * share, start),
+        "seconds": np.empty(0) if empty else np.add.reduceat(lived[row] * share, start),
+        "flags": np.empty(0, np.int64) if empty else np.bitwise_or.reduceat(intervals.flags[row], start),
+    }
+
+
+def joined(booked: list[dict[str, np.ndarray]]) -> pd.DataFrame:
+    """`Booked.rises` of all parts."""
+    none = {name: np.empty(0, np.int64) for name in ("key", "window", "flags")} | {
+        name: np.empty(0) for name in ("joules", "seconds")
+    }
+    columns = ("key", "window", "joules", "seconds", "flags")
     return pd.DataFrame(
-        {
-            "key": cell[start] // (len(edges_ms) - 1),
-            "window": cell[start] % (len(edges_ms) - 1),
-            "joules": np.empty(0) if empty else np.add.reduceat(intervals.joules[row] * share, start),
-            "seconds": np.empty(0) if empty else np.add.reduceat(lived[row] * share, start),
-            "flags": np.empty(0, np.int64) if empty else np.bitwise_or.reduceat(intervals.flags[row], start),
-        }
+        {name: np.concatenate([part[name] for part in (booked or [none])]) for name in columns}
     )
 
 

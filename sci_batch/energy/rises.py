@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,21 +50,57 @@ class Samples:
         return np.asarray((self.keys["level"] == "node").to_numpy()[self.key])
 
 
-def samples(counters: Counters, carry: Carry) -> Samples:
-    """The stretch's samples behind those that were carried to it."""
-    old, new = len(carry.key), len(counters.key)
-    code = np.concatenate([composite(carry.key, carry.time_ms), composite(counters.key, counters.time_ms)])
-    order = np.argsort(code, kind="stable")  # quick: both parts are in order
-    order = order[np.append(True, np.diff(code[order]) > 0)[: len(order)]]
+def parts(counters: Counters, carry: Carry, rows: int) -> Iterator[Samples]:
+    """The stretch's samples, each key's behind the one that was carried to it, about this many at a time.
+
+    A part has all of a key; together they are all keys, also those that were only carried, in order.
+    """
+    begin, whole = 0, len(counters.key)
+    old = 0
+    while begin < whole or old < len(carry.key):
+        end, old_end = whole, len(carry.key)
+        if begin + rows < whole:
+            end, old_end = (
+                int(np.searchsorted(keys, counters.key[begin + rows - 1], side="right"))
+                for keys in (counters.key, carry.key)
+            )
+        yield _samples(counters, carry, slice(begin, end), slice(old, old_end))
+        begin, old = end, old_end
+
+
+def of_nodes(counters: Counters, carry: Carry) -> Samples:
+    """The same of the nodes' own counters, all at once."""
+    node = (counters.keys["level"] == "node").to_numpy()
+    return _samples(counters, carry, node[counters.key], node[carry.key])
+
+
+def _samples(
+    counters: Counters, carry: Carry, wanted: slice | np.ndarray, old: slice | np.ndarray
+) -> Samples:
+    """Stretches follow each other in time, and both are in order: the old ones only need their places."""
+    key, old_key = counters.key[wanted], carry.key[old]
+    place = np.searchsorted(key, old_key) + np.arange(len(old_key))
+    is_new = np.ones(len(key) + len(old_key), bool)
+    is_new[place] = False
     columns = (
-        (carry.key, counters.key.astype(np.int64)),
-        (carry.time_ms, counters.time_ms),
-        (carry.joules, counters.joules),
-        (np.ones(old), counters.alive),
-        (np.zeros(old, np.int64), counters.flags.astype(np.int64)),
-        (np.arange(old), np.full(new, -1)),
+        (old_key, key),
+        (carry.time_ms[old], counters.time_ms[wanted]),
+        (carry.joules[old], counters.joules[wanted]),
+        (1.0, counters.alive[wanted]),
+        (0, counters.flags[wanted]),
+        (np.arange(len(carry.key))[old], -1),
     )
-    return Samples(counters.keys, *(np.concatenate(parts)[order] for parts in columns))
+    return Samples(counters.keys, *(_in_places(place, is_new, *parts) for parts in columns))
+
+
+def _in_places(
+    place: np.ndarray, is_new: np.ndarray, old: np.ndarray | float, new: np.ndarray | float
+) -> np.ndarray:
+    """One column of both parts: the old values at their places, the new ones between."""
+    out = np.empty(len(is_new), np.float64 if np.asarray(new).dtype == np.float64 else np.int64)
+    out[is_new] = new
+    out[place] = old
+    return out
 
 
 def node_rises(read: Samples, max_node_watts: float) -> tuple[Intervals, np.ndarray]:
@@ -72,7 +109,7 @@ def node_rises(read: Samples, max_node_watts: float) -> tuple[Intervals, np.ndar
     The idle counter of the rewrite starts at the register's absolute value, so after a restart its
     step is not energy, whether it falls or jumps.
     """
-    at = np.flatnonzero(read.of_node & ~read.first)
+    at = np.flatnonzero(~read.first)
     before = at - 1
     key, from_ms, to_ms = read.key[at], read.time_ms[before], read.time_ms[at]
     kind, generation, node_id = (
@@ -95,25 +132,25 @@ def node_rises(read: Samples, max_node_watts: float) -> tuple[Intervals, np.ndar
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the nodes' clock showed at each sample."""
+    """What the nodes' clock showed at each sample, and what use [J] it showed at the node's next one."""
 
     used: np.ndarray
     restarts: np.ndarray
     shadow_ms: np.ndarray
+    used_next: np.ndarray
 
     @classmethod
     def at(cls, read: Samples, clock: NodeClock, carry: Carry) -> Shown:
         """Of a carried sample, what the clock showed when it was new."""
-        now = (clock.used_upto, clock.restarts_upto, clock.shadow_upto)
-        old = read.carried >= 0
-        columns = []
-        for ask, before in zip(now, (carry.used, carry.restarts, carry.shadow_ms), strict=True):
-            column = ask(read.key, read.time_ms)
+        used, used_next = clock.used_around(read.key, read.time_ms)
+        restarts = clock.restarts_upto(read.key, read.time_ms)
+        shadow_ms = clock.shadow_upto(read.key, read.time_ms)
+        old = np.flatnonzero(read.carried >= 0)
+        for column, before in ((used, carry.used), (restarts, carry.restarts), (shadow_ms, carry.shadow_ms)):
             was = before[read.carried[old]]
             # a node with one scrape so far has no use yet: this stretch tells it from the same moment on
             column[old] = np.where(np.isnan(was), column[old], was)
-            columns.append(column)
-        return cls(*columns)
+        return cls(used, restarts, shadow_ms, used_next)
 
 
 def pod_rises(
@@ -133,18 +170,18 @@ def pod_rises(
     born, seen_ms = born[seen_ms >= 0], seen_ms[seen_ms >= 0]
     later = np.flatnonzero(pod & ~first)
 
-    row = np.concatenate([born, later])
+    row, before = np.concatenate([born, later]), later - 1
     key, to_ms, joules = read.key[row], read.time_ms[row], read.joules[row]
-    from_ms = np.concatenate([_born_ms(read, born, seen_ms, created_ms), read.time_ms[later - 1]])
-    used = np.concatenate([clock.used_upto(read.key[born], seen_ms), shown.used[later - 1]])
-    limit = clock.used_beyond(key, to_ms) - used
+    from_ms = np.concatenate([_born_ms(read, born, seen_ms, created_ms), read.time_ms[before]])
+    used = np.concatenate([clock.used_upto(read.key[born], seen_ms), shown.used[before]])
+    limit = shown.used_next[row] - used
     by_power = max_node_watts * (to_ms - from_ms) / MS_PER_SECOND
     limit = np.where(np.isnan(limit), by_power, np.clip(limit, 0.0, by_power))
 
-    old = np.concatenate([np.zeros(len(born)), read.joules[later - 1]])
+    old = np.concatenate([np.zeros(len(born)), read.joules[before]])
     is_birth = np.arange(len(row)) < len(born)
     # after a restart of Kepler the new value is all new, even where it has overtaken the old one
-    restarted = shown.restarts[row] > np.concatenate([shown.restarts[born], shown.restarts[later - 1]])
+    restarted = shown.restarts[row] > np.concatenate([shown.restarts[born], shown.restarts[before]])
     afresh = (joules < old) | (restarted & (joules <= limit * (1 + BIRTH_SLACK)))
     rise = np.where(afresh, joules, joules - old)
 

@@ -16,8 +16,9 @@ SEED_MS = 15 * 60 * 1000
 LONGEST_STEP_MS = 3_600_000
 EDGE_BUDGET = 1_000_000
 """Values in one answer of the edges pull."""
-RAW_BUDGET = 300_000
-"""Samples in one stretch of the raw pull: two stretches are in memory, at some 350 bytes a sample."""
+RAW_BUDGET = 740_000
+"""Samples in one stretch of the raw pull. Three are in memory (worked on, waiting, being fetched), at some 90
+bytes a sample. Shorter ones cost more: chunks of 120 samples come whole, every stretch has its labels."""
 SHORTEST_EDGES_MS = 5 * 60 * 1000
 """Below this window an edge per window saves nothing over the samples themselves."""
 
@@ -129,11 +130,13 @@ def _seed(plan: Plan) -> Stretch:
 def raw_stretches(
     plan: Plan, series: int, samples_per_second: float, done_ms: int | None = None
 ) -> Iterator[Stretch]:
-    """The same for raw samples; cut at whole minutes where possible."""
+    """The same for raw samples: equally long stretches of whole minutes, the last one the rest."""
     if done_ms is None:
         yield _seed(plan)
     rate = max(series * samples_per_second, 1e-6)
-    length = max(60_000, int(RAW_BUDGET / rate) // 60 * 60_000)
+    longest = max(60_000, int(RAW_BUDGET / rate) // 60 * 60_000)
+    whole = max(plan.end_ms - plan.start_ms, 1)
+    length = -(-whole // -(-whole // longest) // 60_000) * 60_000
     at = plan.start_ms if done_ms is None else done_ms
     while at < plan.end_ms:
         end = min(at + length, plan.end_ms)

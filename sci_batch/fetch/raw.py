@@ -10,7 +10,7 @@ from sci_batch.counters import Counters
 from sci_batch.fetch.marks import marks, observed_between
 from sci_batch.fetch.past import Past
 from sci_batch.fetch.plan import Discovery, Plan, Stretch, raw_stretches
-from sci_batch.fetch.registry import Registry, duplicate_flags, merged, one_scraper, readings
+from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
 from sci_batch.prometheus.client import Client
 
 
@@ -40,20 +40,27 @@ def _stretch(
     stretch: Stretch,
     last_mark: dict[int, int],
 ) -> Counters:
-    answers = client.map(
-        lambda meter: (meter, client.raw(meter.selector(), stretch.start_ms, stretch.end_ms)), found.meters
-    )
-    read = readings(registry, answers, plan.labels, found.node_names)
-    read, twice = one_scraper(read, touching=False)
+    read, twice = one_scraper(_readings(client, plan, found, registry, stretch), touching=False)
     key, time_ms, joules = merged(read.key, read.time_ms, read.joules)
     node, mark_ms = marks(read, registry)
     observed = observed_between(node, mark_ms, last_mark, plan.max_gap_ms, end_ms=_end(plan, stretch))
     return Counters(
         start_ms=stretch.start_ms, end_ms=stretch.end_ms, keys=registry.keys, nodes=registry.nodes,
-        key=key, time_ms=time_ms, joules=joules, alive=np.ones(len(key)), flags=duplicate_flags(key, twice),
+        key=key, time_ms=time_ms, joules=joules, alive=np.broadcast_to(np.float64(1), len(key)),
+        flags=duplicate_flags(key, twice),
         mark_node=node, mark_ms=mark_ms,
         observed_node=observed[0], observed_from_ms=observed[1], observed_to_ms=observed[2],
     )  # fmt: skip
+
+
+def _readings(
+    client: Client, plan: Plan, found: Discovery, registry: Registry, stretch: Stretch
+) -> Readings:  # fmt: skip
+    """All answers together; they themselves are not kept."""
+    answers = client.map(
+        lambda meter: (meter, client.stored(meter.selector(), stretch.start_ms, stretch.end_ms)), found.meters
+    )
+    return readings(registry, answers, plan.labels, found.node_names)
 
 
 def _end(plan: Plan, stretch: Stretch) -> int | None:

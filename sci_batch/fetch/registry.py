@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, NODE_COLUMNS, add_keys, composite
+from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, NODE_COLUMNS, add_keys, composite, run_starts
 from sci_batch.prometheus.samples import Samples
 
 
@@ -72,8 +72,10 @@ def readings(
     for meter, samples in answers:
         series = kepler.normalise(samples, meter, labels)
         keep = kepler.pods_only(series)
-        number = np.where(keep, np.cumsum(keep) - 1 + offset, -1)[samples.series]
-        inside = number >= 0
+        number = (np.cumsum(keep) - 1 + offset).astype(np.int32)[samples.series]
+        inside: slice | np.ndarray = slice(None)
+        if not keep.all():
+            inside = keep[samples.series]
         frames.append(series[keep])
         rows.append(number[inside])
         times.append(samples.time_ms[inside])
@@ -159,16 +161,31 @@ def merged(
     key: np.ndarray, time_ms: np.ndarray, joules: np.ndarray, *more: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """One value per key and time, ordered: the larger one, as `terminated` holds the final total."""
+    key, time_ms, joules, *rest = _keys_in_order(key, time_ms, joules, *more)
     code = composite(key, time_ms)
-    if (np.diff(code) > 0).all():  # as most answers come
-        return (key, time_ms, joules, *more)
+    if (code[1:] > code[:-1]).all():  # as most answers come
+        return (key, time_ms, joules, *rest)
     order = np.argsort(code, kind="stable")  # quick where the parts are in order
     if (np.diff(code[order]) == 0).any():
         order = np.lexsort((joules, code))
     order = order[np.append(np.diff(code[order]) > 0, True)]
-    return (key[order], time_ms[order], joules[order], *(column[order] for column in more))
+    return (key[order], time_ms[order], joules[order], *(column[order] for column in rest))
+
+
+def _keys_in_order(key: np.ndarray, *columns: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Whole runs of a key moved, so that keys rise; within a key the order stays."""
+    start = np.flatnonzero(run_starts(key))
+    order = np.argsort(key[start], kind="stable")
+    if (np.diff(order) == 1).all():
+        return (key, *columns)
+    length = np.diff(start, append=len(key))[order]
+    begin = np.cumsum(length) - length
+    row = np.arange(len(key)) + np.repeat(start[order] - begin, length)
+    return tuple(column[row] for column in (key, *columns))
 
 
 def duplicate_flags(key: np.ndarray, twice: np.ndarray) -> np.ndarray:
     """Flag bits per sample: `duplicate-series` where the key was scraped more than once."""
+    if not len(twice):
+        return np.broadcast_to(np.int64(0), len(key))
     return np.where(np.isin(key, twice), FLAG_BITS["duplicate-series"], 0)

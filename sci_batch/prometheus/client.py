@@ -13,17 +13,17 @@ from typing import Self, TypeVar
 import numpy as np
 
 from sci_batch.errors import PartialError, SourceError
-from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order, where
+from sci_batch.prometheus.chunks import Chunks
+from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order
 from sci_batch.prometheus.http import HttpSettings
 from sci_batch.prometheus.problems import Asked, clean
 from sci_batch.prometheus.samples import Samples, concat, contradicts, once
 from sci_batch.prometheus.session import Heard, Session
-from sci_batch.prometheus.slices import in_pieces
+from sci_batch.prometheus.slices import SHORTEST_RAW_MS, in_pieces
 from sci_batch.prometheus.threads import threads
 
 MOST_POINTS = 11_000
 """Per series and request: Prometheus refuses a few more."""
-SHORTEST_RAW_MS = 60_000
 
 _BETWEEN = (
     "Check what stands between here and Prometheus: a cache that knows no forms, or one that aligns queries."
@@ -57,6 +57,7 @@ class Client:
         self._queries: set[str] = set()
         self._warnings: set[str] = set()
         self._dropped = 0
+        self._chunks = Chunks(self._session, self._room, self._left_out)
 
     def __enter__(self) -> Self:
         return self
@@ -140,13 +141,22 @@ class Client:
             start = start_ms + first
             query = _raw_query(selector, length)
             form = [("query", query), ("time", _seconds(start + length))]
-            samples = self._ask("query", form, query, ("matrix",), can_halve)
-            within = (samples.time_ms >= start) & (samples.time_ms <= start + length)
             # Prometheus 2 also gives a sample on the left edge, 3 does not.
-            return where(self._at_times_asked(samples, within, query), samples.time_ms > start)
+            samples = self._ask("query", form, query, ("matrix",), can_halve, edge_ms=start)
+            within = (samples.time_ms > start) & (samples.time_ms <= start + length)
+            return self._at_times_asked(samples, within, query)
 
         length = end_ms - start_ms
         return in_order(concat(in_pieces(length, max(length, 1), SHORTEST_RAW_MS, piece)))
+
+    def stored(self, selector: str, start_ms: int, end_ms: int) -> Samples:
+        """The same samples as `raw`, by remote read where the server offers it.
+
+        It comes in whole chunks, mostly of 120 samples: ask for several hours at once.
+        """
+        self._note(_raw_query(selector, end_ms - start_ms))
+        samples = self._chunks.samples(selector, start_ms, end_ms)
+        return self.raw(selector, start_ms, end_ms) if samples is None else samples
 
     def build_info(self) -> dict[str, str]:
         """What the server says about itself, such as `version`; empty when it does not say."""
@@ -178,12 +188,15 @@ class Client:
             self._queries.add(query)
 
     def _ask(
-        self, path: str, form: list[tuple[str, str]], query: str, kinds: tuple[str, ...], may_shrink: bool
-    ) -> Samples:
+        self, path: str, form: list[tuple[str, str]], query: str, kinds: tuple[str, ...], may_shrink: bool,
+        edge_ms: int | None = None,
+    ) -> Samples:  # fmt: skip
         # VictoriaMetrics would shift the times asked for without nocache; others do not know it.
         form = [*form, ("nocache", "1")]
         with self._room:
-            decoded = self._session.post(path, form, decode, query=query, may_shrink=may_shrink)
+            decoded = self._session.post(
+                path, form, lambda body: decode(body, edge_ms), query=query, may_shrink=may_shrink
+            )
         suffix = Asked(self._settings.redacted_url, query).suffix
         if decoded.kind not in kinds:
             raise SourceError(
@@ -214,7 +227,11 @@ class Client:
             )
         with self._lock:
             self._warnings.update(warnings)
-            self._dropped += decoded.dropped
+        self._left_out(decoded.dropped)
+
+    def _left_out(self, count: int) -> None:
+        with self._lock:
+            self._dropped += count
 
 
 def _raw_query(selector: str, length_ms: int) -> str:

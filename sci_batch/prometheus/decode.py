@@ -35,6 +35,8 @@ _INFO = "PromQL info"  # 2.49 to 2.55 list remarks about style among the warning
 
 _NUMBER = re.compile(NUMBER)
 Labels = dict[str, str]
+Columns = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Of each sample: place of its series, time [ms], value."""
 _Pairs = tuple[np.ndarray, np.ndarray]
 
 
@@ -66,8 +68,8 @@ class _Found:
     histograms: int = 0
 
 
-def decode(body: bytes) -> Decoded:
-    """Read the answer of `/api/v1/query` or `/api/v1/query_range`.
+def decode(body: bytes, edge_ms: int | None = None) -> Decoded:
+    """Read the answer of `/api/v1/query` or `/api/v1/query_range`; with `edge_ms`, the samples after that.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def decode(body: bytes) -> Decoded:
         See there.
     """
     try:
-        return _by_markers(body) or _whole(body)
+        return _by_markers(body, edge_ms) or _whole(body, edge_ms)
     except (
         ValueError,
         KeyError,
@@ -91,7 +93,7 @@ def decode(body: bytes) -> Decoded:
         raise BrokenBodyError(reason) from None
 
 
-def _by_markers(body: bytes) -> Decoded | None:
+def _by_markers(body: bytes, edge_ms: int | None = None) -> Decoded | None:
     """Decode a compact matrix; None when anything is not as expected."""
     head = body.find(_RESULT, 0, _LONGEST_HEAD)
     if head < 0:
@@ -136,7 +138,7 @@ def _by_markers(body: bytes) -> Decoded | None:
     value = np.concatenate([of[1] for of in pairs] or [np.empty(0)])
     if len(seconds) != sum(counts) or len(names) != len(counts):
         return None
-    return _decoded(envelope, _Found(names, counts, seconds, value))
+    return _decoded(envelope, _Found(names, counts, seconds, value), edge_ms)
 
 
 def _numbers(texts: list[bytes]) -> _Pairs:
@@ -172,14 +174,14 @@ def _digit_after_each_point(text: np.ndarray) -> bool:
     return bool(((after >= ord("0")) & (after <= ord("9"))).all())
 
 
-def _whole(body: bytes) -> Decoded:
+def _whole(body: bytes, edge_ms: int | None = None) -> Decoded:
     envelope = json.loads(body)
     if envelope["status"] != "success":
         raise BrokenBodyError(str(envelope.get("error") or "status is not success"))
     data = envelope["data"]
     if data["resultType"] not in _READERS:
         raise BrokenBodyError("unknown resultType")
-    return _decoded(envelope, _READERS[data["resultType"]](data["result"]))
+    return _decoded(envelope, _READERS[data["resultType"]](data["result"]), edge_ms)
 
 
 def _matrix(result: list[Any]) -> _Found:
@@ -241,7 +243,7 @@ def _number(value: object) -> float:
     raise ValueError(value)
 
 
-def _decoded(envelope: dict[str, Any], found: _Found) -> Decoded:
+def _decoded(envelope: dict[str, Any], found: _Found, edge_ms: int | None) -> Decoded:
     if envelope["status"] != "success":
         raise BrokenBodyError(str(envelope.get("error") or "status is not success"))
     if not (np.abs(found.seconds) < _YEAR_10000_S).all():
@@ -253,37 +255,32 @@ def _decoded(envelope: dict[str, Any], found: _Found) -> Decoded:
     warnings = [text for text in warnings if not text.startswith(_INFO)]
     if envelope.get("isPartial"):
         warnings.append("isPartial: some storage nodes did not answer")
-    finite = np.isfinite(found.value)
-    dropped = int(len(finite) - finite.sum()) + found.histograms
-    return Decoded(envelope["data"]["resultType"], _samples(found, finite), tuple(warnings), dropped)
-
-
-def _samples(found: _Found, finite: np.ndarray) -> Samples:
-    """The finite values; series without any are left out."""
     series = np.repeat(np.arange(len(found.counts), dtype=np.int32), found.counts)
-    labels, seconds, value = found.labels, found.seconds, found.value
-    if not (finite.all() and all(found.counts)):
-        left, renumbered = np.unique(series[finite], return_inverse=True)
-        series, seconds, value = renumbered.astype(np.int32), seconds[finite], value[finite]
-        labels = [labels[number] for number in left.tolist()]
+    columns = series, np.rint(found.seconds * 1000).astype(np.int64), found.value
+    if edge_ms is not None:
+        columns = _kept(columns, columns[1] != edge_ms)
+    finite = np.isfinite(columns[2])
+    dropped = int(len(finite) - finite.sum()) + found.histograms
+    samples = assembled(found.labels, *_kept(columns, finite))
+    return Decoded(envelope["data"]["resultType"], samples, tuple(warnings), dropped)
+
+
+def _kept(columns: Columns, keep: np.ndarray) -> Columns:
+    return columns if keep.all() else (columns[0][keep], columns[1][keep], columns[2][keep])
+
+
+def assembled(labels: list[Labels], series: np.ndarray, time_ms: np.ndarray, value: np.ndarray) -> Samples:
+    """Samples with the place of each one's series in `labels`; series without any are left out."""
+    has = np.bincount(series, minlength=len(labels)) > 0
+    if not has.all():
+        series = (np.cumsum(has, dtype=np.int32) - np.int32(1))[series]
+        labels = [labels[number] for number in np.flatnonzero(has).tolist()]
     if not labels:
         return empty()
     names = sorted({name for one in labels for name in one})
     columns = {name: pd.Series([one.get(name, "") for one in labels], dtype="str") for name in names}
-    return Samples(
-        labels=pd.DataFrame(columns, index=pd.RangeIndex(len(labels))),
-        series=series, time_ms=np.rint(seconds * 1000).astype(np.int64), value=value,
-    )  # fmt: skip
-
-
-def where(samples: Samples, keep: np.ndarray) -> Samples:
-    """The samples that `keep` [bool, one per sample] marks; series left without any are gone."""
-    if keep.all():
-        return samples
-    series = samples.series[keep]
-    left, renumbered = np.unique(series, return_inverse=True)
-    labels = samples.labels.iloc[left].reset_index(drop=True)
-    return Samples(labels, renumbered.astype(np.int32), samples.time_ms[keep], samples.value[keep])
+    table = pd.DataFrame(columns, index=pd.RangeIndex(len(labels)))
+    return Samples(labels=table, series=series, time_ms=time_ms, value=value)
 
 
 def in_order(samples: Samples) -> Samples:

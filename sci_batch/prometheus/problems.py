@@ -186,7 +186,9 @@ def _words(answer: Answer) -> tuple[str, str]:
 
 def is_html(answer: Answer) -> bool:
     """Whether a page for people came instead of an answer for programs."""
-    return "html" in answer.headers.get("content-type", "").lower() or answer.body[:100].lstrip()[:1] == b"<"
+    kind = answer.headers.get("content-type", "").lower()
+    # a message may begin with any byte
+    return "html" in kind or ("protobuf" not in kind and answer.body[:100].lstrip()[:1] == b"<")
 
 
 def _page_instead_of_json(answer: Answer, asked: Asked) -> Problem:

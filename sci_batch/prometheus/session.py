@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -27,8 +27,20 @@ from sci_batch.prometheus.wires import Wires, proxies
 
 T = TypeVar("T")
 Form = Sequence[tuple[str, str]]
+Read = Callable[[Answer], T]
+"""Turns an answer with a body into the result."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What goes to the server."""
+
+    method: str
+    asked: Asked
+    data: list[tuple[str, str]] | bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,26 +125,38 @@ class Session:
         TooMuchError, SourceError, AuthError, UsageError
             See `problems.judge`.
         """
-        return self._until_answered("POST", path, form, read, query, may_shrink)
+        sent = Sent("POST", self._asked(path, query), list(form))
+        return self._until_answered(
+            sent, lambda answer: read(answer.body), self._settings.retries, may_shrink
+        )
+
+    def post_message(
+        self, path: str, body: bytes, headers: Mapping[str, str], read: Read[T], *, query: str = "",
+        may_shrink: bool = False, retry: bool = True,
+    ) -> T:  # fmt: skip
+        """As `post`, for a body that is no form and has headers of its own; `read` gets the whole answer."""
+        sent = Sent("POST", self._asked(path, query), body, headers)
+        return self._until_answered(sent, read, self._settings.retries if retry else 0, may_shrink)
 
     def get(self, path: str, read: Callable[[bytes], T]) -> T:
         """As `post`, for the addresses that only take GET."""
-        return self._until_answered("GET", path, (), read, "", False)
+        sent = Sent("GET", self._asked(path, ""), [])
+        return self._until_answered(sent, lambda answer: read(answer.body), self._settings.retries, False)
 
-    def _until_answered(
-        self, method: str, path: str, form: Form, read: Callable[[bytes], T], query: str, may_shrink: bool
-    ) -> T:
-        asked = Asked(f"{self._base}/api/v1/{path}", query)
+    def _asked(self, path: str, query: str) -> Asked:
+        return Asked(f"{self._base}/api/v1/{path}", query)
+
+    def _until_answered(self, sent: Sent, read: Read[T], retries: int, may_shrink: bool) -> T:
         tried = 0
         while True:
-            outcome = self._once(method, asked, form, read)
+            outcome = self._once(sent, read)
             if not isinstance(outcome, Problem):
                 return outcome
             tried += 1
             stop_early = may_shrink and tried > 1
             if (
                 outcome.reaction in (Reaction.STOP, Reaction.SHRINK)
-                or tried > self._settings.retries
+                or tried > retries
                 or (outcome.reaction is Reaction.RETRY_THEN_SHRINK and stop_early)
             ):
                 raise _final(outcome)
@@ -144,9 +168,7 @@ class Session:
         log.info("Trying again in %.1f s, tries left: %d. %s", seconds, left, problem.error.what)
         self._sleep(seconds)
 
-    def _once(
-        self, method: str, asked: Asked, form: Form, read: Callable[[bytes], T], *, again: bool = True
-    ) -> T | Problem:
+    def _once(self, sent: Sent, read: Read[T], *, again: bool = True) -> T | Problem:
         config = read_config(self._settings)
         http = self._wires.session(trust(self._settings, config), config.proxy)
         try:
@@ -155,13 +177,14 @@ class Session:
             return Problem(failed.error, Reaction.RETRY)
         try:
             response = http.request(
-                method,
-                asked.url,
+                sent.method,
+                sent.asked.url,
                 params=list(self._settings.url_params),
-                data=list(form),
+                data=sent.data,
+                headers=dict(sent.headers),
                 auth=login.auth,
                 timeout=self._timeout,
-                proxies=proxies(config.proxy, asked.url),
+                proxies=proxies(config.proxy, sent.asked.url),
                 allow_redirects=False,
                 stream=True,
             )
@@ -171,14 +194,14 @@ class Session:
                 server_ms=_date_ms(headers.get("date")), victoria="x-server-hostname" in headers,
             )  # fmt: skip
             with response:
-                body = bounds.read(response, asked)
+                body = bounds.read(response, sent.asked)
         except requests.RequestException as failed:
-            return judge_failure(failed, asked.url, self._settings.timeout_seconds)
+            return judge_failure(failed, sent.asked.url, self._settings.timeout_seconds)
         if response.status_code == 401 and again and self._is_renewed(login):
-            return self._once(method, asked, form, read, again=False)
+            return self._once(sent, read, again=False)
         if isinstance(body, Problem):
             return body
-        return _outcome(Answer(response.status_code, headers, body), asked, login, read)
+        return _outcome(Answer(response.status_code, headers, body), sent.asked, login, read)
 
     def _is_renewed(self, login: Credentials) -> bool:
         """Whether there is another login by now: a file replaced since it was read, or a token taken back."""
@@ -190,13 +213,13 @@ class Session:
         return now.headers != login.headers
 
 
-def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Callable[[bytes], T]) -> T | Problem:
+def _outcome(answer: Answer, asked: Asked, login: Credentials, read: Read[T]) -> T | Problem:
     if answer.status != 200 or problems.is_html(answer):
         problem = problems.judge(_without_secrets(answer, login), asked)
         if problem is not None:
             return problem
     try:
-        return read(answer.body)
+        return read(answer)
     except BrokenBodyError as broken:
         words = problems.clean(login.hide(str(broken)))
         return Problem(

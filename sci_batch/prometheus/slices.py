@@ -7,6 +7,9 @@ from collections.abc import Callable
 from sci_batch.prometheus.problems import TooMuchError
 from sci_batch.prometheus.samples import Samples
 
+SHORTEST_RAW_MS = 60_000
+"""Samples of a minute are asked for in one piece: less would hardly be less work for the server."""
+
 
 def in_pieces(
     length: int, largest: int, smallest: int, fetch: Callable[[int, int, bool], Samples]

@@ -1,8 +1,11 @@
-"""`make bench`, or `python -m tests.bench [--quick] [--runs N] [--pull edges --pull raw]`.
+"""`make bench`, or `python -m tests.bench [--quick] [--runs N] [--pull edges --pull raw --pull raw-json]`.
 
 A real Prometheus holds 24 h of 1,000 pods x 2 power domains at 30 s. `sci-batch compute` reads them, as
 a whole process with a table and a Parquet file, and `curl` sends the same queries and throws the answers
 away; both in turn, so that a busy machine is busy for both. Only the ratios mean something elsewhere.
+
+`raw` reads remotely, `raw-json` as where the server has no remote read; both stand beside curl with the
+queries in JSON.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ from tests.bench.result import Compared, table
 from tests.servers import ServerError
 
 OUT = Path("out")
+PULLS = ("edges", "raw", "raw-json")
+RUN = "from sci_batch.cli.main import run; run()"
+WITHOUT_REMOTE_READ = "from sci_batch.prometheus import remote_offer; remote_offer.NEEDED = ('no.such',); "
 FULL, QUICK = Size(), Size(pods=200, nodes=6, hours=6)
 
 
@@ -38,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     if curl is None:
         raise ServerError("curl is not installed: it is what is compared with.\nRun: apt-get install curl")
     with data.server(size, OUT / "bench-data") as server:
-        found = [compare(pull, server.url, size, runs, curl) for pull in chosen.pull or ("edges", "raw")]
+        found = [compare(pull, server.url, size, runs, curl) for pull in chosen.pull or PULLS]
     print(table(size, found))
     report = OUT / "bench.json"
     report.write_text(json.dumps(_document(size, found), indent=2) + "\n")
@@ -64,8 +70,10 @@ def compare(pull: str, url: str, size: Size, runs: int, curl: str) -> Compared:
 
 
 def _compute(pull: str, url: str, size: Size, folder: Path) -> list[str]:
+    method, _, in_json = pull.partition("-")
     return [
-        sys.executable, "-m", "sci_batch", "compute", "--pull", pull, "-p", url, "--intensity", "380",
+        sys.executable, "-c", f"{WITHOUT_REMOTE_READ if in_json else ''}{RUN}",
+        "compute", "--pull", method, "-p", url, "--intensity", "380",
         "--start", str(START_SECONDS), "--end", str(size.end_seconds), "--quiet",
         "-o", "table", "-o", f"parquet={folder / 'result.parquet'}",
     ]  # fmt: skip
@@ -87,7 +95,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small cluster and 2 runs: does it work?")
     parser.add_argument("--runs", type=int, help="how often each side runs (default 5, quick: 2)")
-    parser.add_argument("--pull", action="append", choices=("edges", "raw"), help="only this pull method")
+    parser.add_argument("--pull", action="append", choices=PULLS, help="only this pull method")
     return parser.parse_args(argv)
 
 

@@ -1,4 +1,8 @@
-"""Which queries a run sends: a proxy on loopback that writes them down."""
+"""Which queries a run sends: a proxy on loopback that writes them down.
+
+It has no remote read, so that a run asks it for raw samples in JSON: those are what curl is timed with, also
+beside a run that reads the same samples remotely.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+NO_SUCH_PAGE = 404
 PARALLEL = 2
 """Requests at the same time, as many as the tool sends by default."""
 
@@ -51,6 +56,11 @@ def recording(target: str) -> Iterator[Recording]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.path == "/api/v1/read":
+                self.send_response(NO_SUCH_PAGE)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             with lock:
                 kept.requests.append((self.path, body))
             connection = HTTPConnection(urlsplit(target).netloc, timeout=300)

@@ -52,7 +52,7 @@ def table(size: Size, found: Sequence[Compared]) -> str:
     """Two lines for each pull method, medians."""
     lines = [
         f"{size.pods:,} pods x 2 power domains x {size.hours} h at 30 s: {size.pod_samples:,} pod samples",
-        f"{'pull':6} {'process':10} {'wall s':>7} {'(min .. max)':>17} {'CPU s':>7} {'peak MiB':>9} "
+        f"{'pull':8} {'process':10} {'wall s':>7} {'(min .. max)':>17} {'CPU s':>7} {'peak MiB':>9} "
         f"{'x curl':>7}  queries",
     ]
     for one in found:
@@ -67,6 +67,6 @@ def _line(pull: str, process: str, runs: Sequence[Cost], ratio: str, asked: str)
     walls = [run.wall_seconds for run in runs]
     spread = f"({min(walls):.2f} .. {max(walls):.2f})"
     return (
-        f"{pull:6} {process:10} {of.wall_seconds:7.2f} {spread:>17} {of.cpu_seconds:7.2f} {of.peak_mib:9.0f} "
+        f"{pull:8} {process:10} {of.wall_seconds:7.2f} {spread:>17} {of.cpu_seconds:7.2f} {of.peak_mib:9.0f} "
         f"{ratio:>7}  {asked}"
     )

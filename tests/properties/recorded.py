@@ -46,7 +46,7 @@ class Recorded:
         """Only asked for the scrape rate: a handful of samples in ten minutes."""
         return empty()
 
-    def raw(self, selector: str, start_ms: int, end_ms: int) -> Samples:
+    def stored(self, selector: str, start_ms: int, end_ms: int) -> Samples:
         found = [
             (one, [sample for sample in one.samples if start_ms < sample[0] <= end_ms])
             for one in self._series

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sci_batch.prometheus import decode as module
-from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order, where
+from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order
 from sci_batch.prometheus.samples import Samples, concat, contradicts, once
 
 
@@ -248,12 +249,17 @@ def test_in_order_sorts_series_and_times() -> None:
     ]
 
 
-def test_where_drops_series_left_empty() -> None:
-    samples = _samples([("a", 1, 1.0), ("b", 1, 2.0), ("c", 1, 3.0), ("c", 2, 4.0)])
-    kept = where(samples, np.array([False, True, False, True]))
-    assert _flat(kept) == [({"pod": "b"}, 1, 2.0), ({"pod": "c"}, 2, 4.0)]
-    assert kept.labels["pod"].to_list() == ["b", "c"]
-    assert kept.series.dtype == np.int32
+@pytest.mark.parametrize("read", [module._by_markers, module._whole])
+def test_samples_up_to_a_time_are_left_out_and_not_counted(read: Callable[..., Decoded]) -> None:
+    result = [
+        {"metric": {"pod": "a"}, "values": [[1, "1"], [2, "NaN"]]},
+        {"metric": {"pod": "b"}, "values": [[2, "2"], [2.001, "3"], [3, "NaN"]]},
+        {"metric": {"pod": "c"}, "values": [[1, "4"], [4, "5"]]},
+    ]
+    decoded = read(_body("matrix", result), 2000)
+    assert _flat(decoded.samples) == [({"pod": "b"}, 2001, 3.0), ({"pod": "c"}, 4000, 5.0)]
+    assert decoded.samples.series.dtype == np.int32
+    assert decoded.dropped == 1
 
 
 def test_pieces_without_labels_are_joined() -> None:

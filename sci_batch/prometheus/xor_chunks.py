@@ -1,0 +1,209 @@
+"""Chunks of Prometheus' storage (Gorilla's XOR coding) as arrays.
+
+A chunk is a number of samples [2 bytes, big end first], the first time [zigzag varint, ms] and value
+[8 bytes], the first distance in time [varint], then bits (Prometheus `tsdb/chunkenc/xor.go`): of each sample
+by how much its distance in time differs from the one before (from the third on), and its value XOR the one
+before (from the second on).
+
+Bits can only be read one after the other. So many chunks are read at once, the same sample of each in one
+step: numpy's price per step is shared by all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+AT_ONCE = 4096
+"""Chunks read in lockstep: enough to share the price of a step, few enough to stay in the cache."""
+MOST_CELLS = 4 * AT_ONCE * 120
+"""Samples of one block at most, where chunks are long: a server may put 65,535 into one."""
+
+
+class BadChunkError(ValueError):
+    """A chunk that ends too early: not what Prometheus writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The samples of some chunks that follow each other."""
+
+    chunk: np.ndarray
+    """Number of the chunk that each sample comes from [int64], ascending."""
+    time_ms: np.ndarray
+    bits: np.ndarray
+    """The values as stored [uint64]: markers are told apart by their bits."""
+
+
+def blocks(chunks: Sequence[bytes]) -> Iterator[Block]:
+    """The samples of all chunks, in their order.
+
+    Raises
+    ------
+    BadChunkError
+        See there.
+    """
+    counts = np.fromiter((int.from_bytes(chunk[:2], "big") for chunk in chunks), np.int64, len(chunks))
+    if not len(chunks):
+        return
+    at_once = max(1, min(AT_ONCE, MOST_CELLS // max(int(counts.max()), 1)))
+    for first in range(0, len(chunks), at_once):
+        part = slice(first, first + at_once)
+        chunk, time_ms, bits = _decoded(chunks[part], counts[part])
+        yield Block(chunk + first, time_ms, bits)
+
+
+def _decoded(chunks: Sequence[bytes], counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Chunk numbers, times and values of one block."""
+    longest = int(counts.max())
+    by_length = np.argsort(-counts, kind="stable")  # so that those not yet at their end stand in front
+    reader = _Reader([chunks[number] for number in by_length.tolist()])
+    active = np.searchsorted(-counts[by_length], -np.arange(longest), side="left").tolist()
+    times = np.empty((longest, len(chunks)), np.int64)
+    values = np.empty((longest, len(chunks)), np.uint64)
+    for number, count in enumerate(active):
+        reader.read(number, times[number, :count], values[number, :count])
+    reader.check()
+    place = np.empty(len(chunks), np.int64)
+    place[by_length] = np.arange(len(chunks))
+    inside = np.arange(longest) < counts[:, None]
+    if inside.all():
+        chunk = np.repeat(np.arange(len(chunks)), longest)
+        return chunk, times.T[place].reshape(-1), values.T[place].reshape(-1)
+    return np.repeat(np.arange(len(chunks)), counts), times.T[place][inside], values.T[place][inside]
+
+
+_ONE = np.uint64(1)
+_TOP = np.uint64(63)
+
+_WIDTHS = np.array([0] * 8 + [14] * 4 + [17] * 2 + [20, 64], np.uint64)
+"""How wide the change of distance is [bits], by the next four bits."""
+_PREFIXES = np.array([1] * 8 + [2] * 4 + [3] * 2 + [4, 4], np.uint64)
+"""How many of the four bits said so."""
+_CONTROLS = np.array([1, 1, 2, 13])
+"""Bits before a value's change, by the first two: none follows, as wide as before, a new width first."""
+_CODES = np.arange(1 << 11)
+"""A new width: five bits for the zeros in front, six for the width, in which 0 says 64."""
+_NEW_WIDTHS = np.where(_CODES & 63 == 0, 64, _CODES & 63).astype(np.uint64)
+_NEW_ZEROS = np.maximum(64 - (_CODES >> 6) - _NEW_WIDTHS.astype(np.int64), 0).astype(np.uint64)
+
+
+class _Reader:
+    """Reads one sample of every chunk at a time; a chunk that has no more must stand behind all that have."""
+
+    def __init__(self, chunks: Sequence[bytes]) -> None:
+        sizes = np.fromiter(map(len, chunks), np.int64, len(chunks))
+        ends = np.cumsum(sizes)
+        text = b"".join(chunks) + bytes(24)
+        text = text[: len(text) // 8 * 8]
+        self._bytes = np.frombuffer(text, np.uint8)
+        self._words = np.frombuffer(text, ">u8").astype(np.uint64)
+        self._end = ends * 8
+        self._at = (ends - sizes + 2) * 8
+        """Position of each chunk's next bit."""
+        self._step = np.zeros(len(chunks), np.int64)
+        self._time = np.zeros(len(chunks), np.int64)
+        self._value = np.zeros(len(chunks), np.uint64)
+        self._width = np.full(len(chunks), 64, np.uint64)
+        """Of the part of a value that changed, in the sample before [bits]."""
+        self._zeros = np.zeros(len(chunks), np.uint64)
+        """Behind that part [bits]."""
+
+    def read(self, number: int, times: np.ndarray, values: np.ndarray) -> None:
+        """Put the samples with this number into `times` [ms] and `values` [bits]."""
+        count = len(times)
+        if number == 0:
+            zigzag = self._varint(count)
+            self._time[:count] = (zigzag >> _ONE).view(np.int64) ^ -(zigzag & _ONE).view(np.int64)
+            self._value[:count] = self._bits(self._at[:count])
+            self._at[:count] += 64
+        else:
+            if number == 1:
+                self._step[:count] = self._varint(count).view(np.int64)
+                word = self._bits(self._at[:count])
+            else:
+                word = self._change_step(count)
+            self._time[:count] += self._step[:count]
+            self._change_value(word)
+        times[:] = self._time[:count]
+        values[:] = self._value[:count]
+
+    def check(self) -> None:
+        """Raise `BadChunkError` unless every chunk ended inside its last byte, or before an empty one."""
+        left = self._end - self._at
+        if ((left < 0) | (left > 8)).any():
+            raise BadChunkError("a chunk is longer or shorter than its samples")
+
+    def _bits(self, at: np.ndarray) -> np.ndarray:
+        """The 64 bits from each position."""
+        word = at >> 6
+        shift = (at & 63).view(np.uint64)
+        high = self._words.take(word, mode="clip")
+        word += 1
+        low = self._words.take(word, mode="clip")
+        high <<= shift
+        low >>= _ONE
+        low >>= _TOP - shift
+        high |= low
+        return high
+
+    def _varint(self, count: int) -> np.ndarray:
+        """Seven bits a byte, the lowest first."""
+        out = np.zeros(count, np.uint64)
+        more = np.arange(count)
+        for shift in range(0, 70, 7):
+            byte = self._bytes.take(self._at[more] >> 3, mode="clip").astype(np.uint64)
+            out[more] |= (byte & np.uint64(0x7F)) << np.uint64(shift)
+            self._at[more] += 8
+            more = more[byte > np.uint64(0x7F)]
+            if not len(more):
+                return out
+        raise BadChunkError("a number in a chunk has no end")
+
+    def _change_step(self, count: int) -> np.ndarray:
+        """Read by how much the distance in time changes; the bits that follow, 40 of them at least."""
+        at = self._at[:count]
+        word = self._bits(at)
+        head = (word >> np.uint64(60)).view(np.int64)
+        if head.max() < 8:  # scraped like clockwork
+            at += 1
+            word <<= _ONE
+            return word
+        width, prefix = _WIDTHS.take(head), _PREFIXES.take(head)
+        wide = np.flatnonzero(head == 15)
+        width[wide] = 0
+        word <<= prefix
+        change = word >> _ONE
+        change >>= _TOP - width
+        # signed, but the highest bit alone is the largest number, not the lowest
+        modulus = (change > ((_ONE << width) >> _ONE)) * (_ONE << width)
+        self._step[:count] += (change - modulus).view(np.int64)
+        word <<= width
+        prefix += width
+        at += prefix.view(np.int64)
+        if len(wide):
+            self._step[wide] += self._bits(at[wide]).view(np.int64)
+            at[wide] += 64
+            word[wide] = self._bits(at[wide])
+        return word
+
+    def _change_value(self, word: np.ndarray) -> None:
+        """Read by which bits the value changes; `word` are the next bits."""
+        count = len(word)
+        at, width, zeros = self._at[:count], self._width[:count], self._zeros[:count]
+        head = (word >> np.uint64(62)).view(np.int64)
+        code = ((word >> np.uint64(51)) & np.uint64(0x7FF)).view(np.int64)
+        fresh = head == 3
+        np.copyto(width, _NEW_WIDTHS.take(code), where=fresh)
+        np.copyto(zeros, _NEW_ZEROS.take(code), where=fresh)
+        at += _CONTROLS.take(head)
+        changed = word >> _TOP
+        change = self._bits(at)
+        change >>= np.uint64(64) - width
+        change <<= zeros
+        change *= changed
+        self._value[:count] ^= change
+        changed *= width
+        at += changed.view(np.int64)
