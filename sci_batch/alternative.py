@@ -16,6 +16,7 @@ from sci_batch.errors import UsageError
 from sci_batch.intensity import Intensity, Request
 from sci_batch.provenance import fingerprint
 from sci_batch.report import Provenance, Report, Totals
+from sci_batch.result import Result
 from sci_batch.settings import Settings
 from sci_batch.sums import of_rows
 from sci_batch.units import MS_PER_SECOND, SECONDS_PER_HOUR
@@ -61,7 +62,7 @@ def of(report: Report, settings: Settings, chosen: Collection[str]) -> Alternati
         words.append(f"lifespan {settings.lifespan_seconds / (365 * 86_400):g} years")
     result = what_if.with_hardware(result, factor) if factor != 1 else result
     other = dataclasses.replace(
-        report, result=result, totals=_totals(report.totals, result),
+        report, rows=Result.of(result), totals=_totals(report.totals, result),
         provenance=dataclasses.replace(report.provenance, method=method, fingerprint=fingerprint(method)),
     )  # fmt: skip
     return Alternative(report=other, words=tuple(words), notes=tuple(notes))

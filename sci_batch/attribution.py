@@ -10,9 +10,10 @@ import pandas as pd
 
 from sci_batch import embodied, rows, workloads
 from sci_batch.counters import FLAG_BITS, Counters
-from sci_batch.energy import Booked, Carry, Energy, per_window, total
+from sci_batch.energy import Booked, Carry, Energy, per_window
 from sci_batch.errors import NoDataError
 from sci_batch.fetch import Inputs
+from sci_batch.ledger import Ledger
 from sci_batch.settings import Settings
 from sci_batch.units import JOULES_PER_KWH
 
@@ -20,26 +21,37 @@ Listener = Callable[[Counters, Booked], None]
 """Told of each stretch and of what was booked of it."""
 
 
-def used(
-    inputs: Inputs, edges_ms: np.ndarray, settings: Settings, listener: Listener | None = None
-) -> Energy:
-    """ENERGY: how much each pod and node used in each window, stretch by stretch."""
-    carry, parts = Carry(), []
+def read(
+    inputs: Inputs, steps_ms: np.ndarray, windows_ms: np.ndarray, settings: Settings,
+    listener: Listener | None = None,
+) -> Ledger:  # fmt: skip
+    """Read the counters, stretch by stretch, and book by how much each rose in each step.
+
+    Raises
+    ------
+    NoDataError
+        They tell nothing.
+    """
+    carry, ledger = Carry(), Ledger(steps_ms, windows_ms)
     for stretch in inputs.counters:
         booked, carry = per_window(
-            stretch, carry, edges_ms, max_node_watts=settings.max_node_watts,
+            stretch, carry, steps_ms, max_node_watts=settings.max_node_watts,
             created_ms=workloads.created_ms(stretch.keys, inputs.kube.created),
         )  # fmt: skip
-        parts.append(booked)
+        ledger.add(stretch, booked)
         if listener is not None:
             listener(stretch, booked)
-    energy = total(parts, stretch.keys, stretch.nodes, edges_ms)
-    if energy.pods.empty and energy.nodes.empty:
+    if ledger.empty:
         raise NoDataError(
             "Kepler's counters hold no two samples in this range, so no energy can be told",
             "Take a longer range, or one in which Kepler was scraped.",
         )
-    nodes = energy.nodes if inputs.platform is None else _platform(energy.nodes, inputs.platform, edges_ms)
+    return ledger
+
+
+def used(energy: Energy, inputs: Inputs, steps_ms: np.ndarray, settings: Settings) -> Energy:
+    """ENERGY with what the nodes' power supplies showed, and with `--overhead-ratio`."""
+    nodes = energy.nodes if inputs.platform is None else _platform(energy.nodes, inputs.platform, steps_ms)
     # A power supply's reading holds fans, disks and the supply itself already.
     overhead = np.where(nodes["source"] == "redfish", 1.0, 1 + settings.overhead_ratio)
     return replace(energy, nodes=nodes.assign(node_kwh=nodes["node_kwh"] * overhead))
@@ -60,11 +72,16 @@ def _platform(nodes: pd.DataFrame, platform: pd.DataFrame, edges_ms: np.ndarray)
     )
 
 
-def owned(pods: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+def owners(inputs: Inputs) -> pd.DataFrame:
+    """POD_WORKLOADS: who owns which pod, as Kubernetes says."""
+    kube = inputs.kube
+    return workloads.owners(kube.pod_owners, kube.replicaset_owners, kube.job_owners)
+
+
+def owned(pods: pd.DataFrame, owners: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Whose pod is it, and what it reserved: + workload_kind, workload, request_ and node_cores, _bytes."""
     kube = inputs.kube
-    known = workloads.owners(kube.pod_owners, kube.replicaset_owners, kube.job_owners)
-    pods = workloads.assign(pods, known, kube.pods)
+    pods = workloads.assign(pods, owners, kube.pods)
     flags = np.where(pods["inferred"], FLAG_BITS["inferred-owner"], 0)
     reserving = embodied.with_hardware(
         pods, kube.requests, kube.capacity, kube.memory_requests, kube.memory_capacity

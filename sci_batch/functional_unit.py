@@ -14,18 +14,25 @@ TIMES = ["start_ms", "end_ms", "functional_units"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """R by window and by the group keys that it is known for."""
+
+    counts: pd.DataFrame
+    """window, `on`, functional_units (null where the count is nonsense); each once."""
+    on: tuple[str, ...]
+    offered: float
+    """R of the range, whether it belongs to a row or not."""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """R of every row, and R of all rows together."""
+    """R of every row, and R of the windows."""
 
     functional_units: pd.Series
     """One per row of the result [units]; null where unknown. Rows may share one R."""
-    total: float | None
-    """Every R that met a row, once."""
     by_window: pd.Series
-    """The same by number of the window; windows without any are missing."""
-    unmet: float = 0.0
-    """R of the range that belongs to no row."""
-    notes: tuple[str, ...] = ()
+    """Every R that met a row, once, by number of the window; windows without any are missing."""
 
 
 def constant(value: float, edges_ms: np.ndarray) -> pd.DataFrame:
@@ -65,27 +72,19 @@ def plain(units: pd.DataFrame) -> pd.DataFrame:
     return units
 
 
-def join(
-    rows: pd.DataFrame, units: pd.DataFrame, places: pd.DataFrame | None, group_by: tuple[str, ...],
-    edges_ms: np.ndarray,
-) -> Served:  # fmt: skip
-    """Give each row its R.
+def counted(
+    units: pd.DataFrame, places: pd.DataFrame | None, group_by: tuple[str, ...], edges_ms: np.ndarray
+) -> Units:
+    """Put units of work into windows and groups.
 
     Parameters
     ----------
-    rows
-        window, and the group keys.
     units
         UNITS: start_ms, end_ms, labels, functional_units. A time span counts to the window that holds it.
     places
         For units by pod: namespace, pod, and the group keys of each pod.
     group_by
         Group keys; the labels among them are joined on, others are summed over.
-
-    Notes
-    -----
-    R of a row is the sum of what carries its labels. Units with fewer labels than there are keys go to
-    every row they match, whole, and count once in `total`.
     """
     units, across = _in_windows(plain(units), edges_ms)
     offered = units["functional_units"].where(units["functional_units"].abs() <= MOST_UNITS).sum()
@@ -97,18 +96,27 @@ def join(
     count = r["functional_units"]
     negative = count < 0
     absurd = (count > MOST_UNITS) | ((count > 0) & (count < FEWEST_UNITS))
-    r = r.assign(functional_units=count.mask(negative | absurd))
-    joined = rows[["window", *on]].merge(r, on=["window", *on], how="left", validate="m:1")
-    met = rows[["window", *on]].drop_duplicates().merge(r, on=["window", *on], how="inner", validate="1:1")
-    total = met["functional_units"].sum(min_count=1)
     unused = sorted(set(labels) - set(on) - {"pod", "namespace"})
-    return Served(
-        functional_units=joined["functional_units"].set_axis(rows.index),
-        total=None if np.isnan(total) else float(total),
-        by_window=met.groupby("window")["functional_units"].sum(min_count=1),
-        unmet=max(0.0, float(offered - np.nan_to_num(total))),
+    return Units(
+        counts=r.assign(functional_units=count.mask(negative | absurd)), on=tuple(on), offered=float(offered),
         notes=_notes(across, int(negative.sum()), int(absurd.sum()), unused),
     )  # fmt: skip
+
+
+def join(rows: pd.DataFrame, units: Units) -> Served:
+    """Give each row (window, and the group keys) its R.
+
+    R of a row is the sum of what carries its labels. Units with fewer labels than there are keys go to
+    every row they match, whole, and count once in `by_window`.
+    """
+    keys = ["window", *units.on]
+    counts = units.counts[units.counts["window"].isin(rows["window"].unique())]
+    joined = rows[keys].merge(counts, on=keys, how="left", validate="m:1")
+    met = rows[keys].drop_duplicates().merge(counts, on=keys, how="inner", validate="1:1")
+    return Served(
+        functional_units=joined["functional_units"].set_axis(rows.index),
+        by_window=met.groupby("window")["functional_units"].sum(min_count=1),
+    )
 
 
 def _placed(units: pd.DataFrame, places: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:

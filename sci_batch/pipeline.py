@@ -1,29 +1,34 @@
 """The story: fetch, energy, workloads, share, carbon, score, report.
 
 I/O stands at the two ends: `source` opens a server or a recording, the sinks write. All between are
-plain functions over DataFrames.
+plain functions over DataFrames, applied to some windows at a time: memory does not grow with the range.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from sci_batch import rows, schema, sharing, summary
-from sci_batch.attribution import Listener, grouped_by, owned, used
+from sci_batch import attribution, functional_unit, rows, score, sharing, summary
+from sci_batch.attribution import Listener
 from sci_batch.embodied import Hardware
 from sci_batch.emissions import emissions, hardware
-from sci_batch.energy import Steps, in_windows
+from sci_batch.energy import Energy, Steps, in_windows
 from sci_batch.errors import NoDataError, UsageError
 from sci_batch.fetch import Progress
+from sci_batch.functional_unit import Units
 from sci_batch.grid import Grid
 from sci_batch.report import Report
-from sci_batch.score import scored, units_of_work
+from sci_batch.result import Result
 from sci_batch.settings import Settings
 from sci_batch.source import Source, opened
-from sci_batch.sums import flag_counts
+from sci_batch.spill import Spill
+
+ROWS_IN_MEMORY = 200_000
+"""Rows of the result that do not go to a temporary file, at some 400 bytes each."""
 
 
 def run(settings: Settings, *, now_ms: int, progress: Progress) -> Report:
@@ -39,63 +44,97 @@ def run(settings: Settings, *, now_ms: int, progress: Progress) -> Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """A report, and the tables on the way to it, for a reader who asks how a number came about."""
+class Basis:
+    """What all windows of a run share."""
 
-    report: Report
+    source: Source
+    settings: Settings
+    grid: Grid
+    steps_ms: np.ndarray
+    """Edges at which energy is told: of windows, and where the intensity changes."""
+    windows_ms: np.ndarray
+    owners: pd.DataFrame
+    """POD_WORKLOADS."""
+    hardware: Hardware
+    units: dict[str, Units]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work(summary.Part):
+    """Some windows, and the tables on the way to them, for a reader who asks how a number came about."""
+
+    basis: Basis
     pods: pd.DataFrame
     """Each pod of the rows in each window: group keys, E, O, M and C, and what they were made of."""
     all_pods: pd.DataFrame
     """The same, with those that `--namespace` leaves out."""
-    book: pd.DataFrame
-    """BOOKS."""
     steps: Steps | None
     """How energy lies inside the windows; None where the intensity does not change inside them."""
-    hardware: Hardware
-    grid: Grid
 
 
-def compute(source: Source, settings: Settings) -> Report:
-    """From inputs to a report: no clock, no files, and no network but the reading of the counters."""
-    return work(source, settings).report
+def compute(
+    source: Source, settings: Settings, *, listener: Listener | None = None,
+    worked: Callable[[Work], None] | None = None,
+) -> Report:  # fmt: skip
+    """From inputs to a report: no clock, no network but the reading of the counters.
 
-
-def work(source: Source, settings: Settings, listener: Listener | None = None) -> Work:
-    """The same, with the tables on the way; a listener is told of the counters as they are read."""
-    inputs, grid = source.inputs, source.grid
-    if grid is None:
+    A listener is told of the counters as they are read, `worked` of each part of the work.
+    """
+    if source.grid is None:
         raise UsageError("no grid intensity is given", "Give --intensity, for example --intensity 380.")
     steps_ms = np.array(source.plan.energy_edges_ms, np.int64)
     windows_ms = np.array(source.windows.edges_ms, np.int64)
 
-    energy, steps = in_windows(used(inputs, steps_ms, settings, listener), steps_ms, windows_ms)
-    owners = owned(energy.pods, inputs)
-    book = sharing.books(owners, energy.nodes)
-    shared = sharing.share(owners, book, settings.unattributed)
-    made_of = hardware(shared["node"], inputs.kube, settings)
-    emitted = emissions(shared, steps, windows_ms, grid, made_of.nodes, settings)
-    pods = grouped_by(emitted, inputs, settings)
+    ledger = attribution.read(source.inputs, steps_ms, windows_ms, settings, listener)
+    owners = attribution.owners(source.inputs)
+    basis = Basis(
+        source=source, settings=settings, grid=source.grid, steps_ms=steps_ms, windows_ms=windows_ms,
+        owners=owners, hardware=hardware(ledger.met["node"], source.inputs.kube, settings),
+        units=score.units_of_work(source, owners, ledger.met, settings, windows_ms),
+    )  # fmt: skip
+    found, sums = Spill(ROWS_IN_MEMORY, by=None), summary.Sums(settings.unattributed, source.grid, windows_ms)
+    for energy in ledger.parts():
+        part = work(energy, basis)
+        sums.add(part)
+        found.add(part.result)
+        if worked is not None:
+            worked(part)
+    if sums.empty:
+        raise NoDataError("no energy in the namespaces chosen", "Check -n/--namespace.")
+    return _report(found, sums, basis)
+
+
+def work(energy: Energy, basis: Basis) -> Work:
+    """The rows of some windows: the arithmetic of each row is here, from energy to score."""
+    inputs, settings, grid, windows_ms = basis.source.inputs, basis.settings, basis.grid, basis.windows_ms
+
+    spent = attribution.used(energy, inputs, basis.steps_ms, settings)
+    spent, steps = in_windows(spent, basis.steps_ms, windows_ms)
+    owned = attribution.owned(spent.pods, basis.owners, inputs)
+    book = sharing.books(owned, spent.nodes)
+    shared = sharing.share(owned, book, settings.unattributed)
+    emitted = emissions(shared, steps, windows_ms, grid, basis.hardware.nodes, settings)
+    pods = attribution.grouped_by(emitted, inputs, settings)
     wanted = rows.select(pods["namespace"], settings.namespace)
     grouped = rows.group(pods[wanted], settings.group_by, grid.also)
-    served, words = units_of_work(grouped, pods, source, settings, windows_ms)
-    known = rows.known_columns(grouped)
-    result = scored(grouped, served, settings, grid.also, known, windows_ms)
+    served = {name: functional_unit.join(grouped, units) for name, units in basis.units.items()}
+    result = score.scored(grouped, served, settings, grid.also, windows_ms)
 
-    if result.empty:
-        raise NoDataError("no energy in the namespaces chosen", "Check -n/--namespace.")
-    length_ms = pd.Series(np.diff(windows_ms))
-    summed = (result, served, book, pods[~wanted], settings.unattributed, grid, length_ms)
-    words = (*words, *summary.silent(book, windows_ms))
-    provenance = summary.provenance(settings, source, known, (*made_of.notes, *grid.notes, *words))
-    schema.check(result, provenance.columns)
-    report = Report(
-        result=result,
-        totals=summary.totals(*summed),
-        days=summary.by_day(*summed, windows_ms),
-        provenance=provenance,
-        flag_counts=flag_counts(result["flags"]),
-        seen_end_ms=summary.seen_end_ms(book, windows_ms),
-    )
     return Work(
-        report=report, pods=pods[wanted], all_pods=pods, book=book, steps=steps, hardware=made_of, grid=grid,
+        result=result, served=served, book=book, left_out=pods.loc[~wanted, ["window", "energy_kwh"]],
+        basis=basis, pods=pods[wanted], all_pods=pods, steps=steps,
+    )  # fmt: skip
+
+
+def _report(found: Spill, sums: summary.Sums, basis: Basis) -> Report:
+    settings, source = basis.settings, basis.source
+    words = (*score.notes(basis.units, sums.units(), settings), *summary.silent(sums.seen, basis.windows_ms))
+    provenance = summary.provenance(
+        settings, source, sums.known, (*basis.hardware.notes, *basis.grid.notes, *words)
+    )
+    names = [column.name for column in provenance.columns]
+    return Report(
+        rows=Result(lambda: (frame[names] for frame in found.all())),
+        totals=sums.totals(), days=sums.by_day(), provenance=provenance, flag_counts=sums.flag_counts,
+        seen_end_ms=summary.seen_end_ms(sums.seen, basis.windows_ms),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sci_batch.result import Result
 from sci_batch.schema import Column, result_columns
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Provenance:
 class Report:
     """RESULT (columns: `schema.result_columns`), its totals and its provenance."""
 
-    result: pd.DataFrame
+    rows: Result
     totals: Totals
     provenance: Provenance
     flag_counts: dict[str, int] = field(default_factory=dict)
@@ -141,3 +142,8 @@ class Report:
     in what was stored."""
     seen_end_ms: int | None = None
     """End of the newest window in which Kepler was seen on any node [Unix ms]; None in what was stored."""
+
+    @property
+    def result(self) -> pd.DataFrame:
+        """All rows in one frame, for whoever needs them at once."""
+        return self.rows.whole()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch.counters import any_flag, joined_words, weighted_mean
-from sci_batch.schema import LABEL_KEY_PREFIX, WHERE_KNOWN, also_column, label_column
+from sci_batch.schema import LABEL_KEY_PREFIX, also_column, label_column
 
 SUMS = [
     "active_kwh", "shared_kwh", "energy_kwh", "gpu_kwh",
@@ -84,11 +84,6 @@ def group(pods: pd.DataFrame, group_by: tuple[str, ...], also: tuple[str, ...] =
         out[words] = joined_words(number, pods[words], size)
     out["flags"] = any_flag(number, pods["flags"].to_numpy(), size)
     return out
-
-
-def known_columns(grouped: pd.DataFrame) -> tuple[str, ...]:
-    """Which of the columns of `schema.WHERE_KNOWN` hold anything."""
-    return tuple(column.name for column in WHERE_KNOWN if grouped[column.name].notna().any())
 
 
 def select(namespaces: pd.Series, globs: tuple[str, ...]) -> np.ndarray:

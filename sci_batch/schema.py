@@ -94,6 +94,7 @@ WHERE_KNOWN = (
     ),
 )  # fmt: skip
 """Columns that are only there where any row has a value, and behind which one they stand (`_BEHIND`)."""
+NAMES_WHERE_KNOWN = tuple(column.name for column in WHERE_KNOWN)
 _BEHIND = {
     "gpu_kwh": "energy_kwh", "embodied_gco2e_low": "embodied_gco2e", "embodied_gco2e_high": "embodied_gco2e",
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,7 @@ from sci_batch.attribution import grouped_by
 from sci_batch.carbon import sci
 from sci_batch.counters import FLAG_BITS, flags_text
 from sci_batch.fetch import Inputs
+from sci_batch.functional_unit import Served, Units
 from sci_batch.settings import Settings
 from sci_batch.source import Source
 
@@ -18,26 +21,38 @@ NOTEWORTHY = 0.001
 
 
 def units_of_work(
-    grouped: pd.DataFrame, pods: pd.DataFrame, source: Source, settings: Settings, edges_ms: np.ndarray
-) -> tuple[dict[str, functional_unit.Served], tuple[str, ...]]:
-    """R of each row by every functional unit, and notes."""
-    served: dict[str, functional_unit.Served] = {}
-    notes: list[str] = []
+    source: Source, owners: pd.DataFrame, met: pd.DataFrame, settings: Settings, windows_ms: np.ndarray
+) -> dict[str, Units]:
+    """R by every functional unit, in windows and groups.
+
+    `owners` are POD_WORKLOADS, `met` the pods of Kepler: namespace, pod, pod_uid, node, in order of time.
+    """
+    found: dict[str, Units] = {}
     for unit in source.units:
         if unit.kind == "constant":
-            units = functional_unit.constant(float(unit.argument), edges_ms)
+            units = functional_unit.constant(float(unit.argument), windows_ms)
         else:
             units = source.inputs.units[unit.name]
         if unit.kind == "job-run":
             units = _by_workload(units, source.inputs)
-        places = _places(units, pods, source.inputs, settings) if functional_unit.names_pods(units) else None
-        served[unit.name] = r = functional_unit.join(grouped, units, places, settings.group_by, edges_ms)
-        notes += [f"{unit.name}: {note}" if len(source.units) > 1 else note for note in r.notes]
-        if not settings.namespace and r.unmet > NOTEWORTHY * (r.unmet + (r.total or 0.0)):
-            notes.append(
-                f"{r.unmet:,.6g} {unit.name} units of work belong to no row and are not in the total"
-            )
-    return served, tuple(notes)
+        by_pod = functional_unit.names_pods(units)
+        places = _places(units, owners, met, source.inputs, settings) if by_pod else None
+        found[unit.name] = functional_unit.counted(units, places, settings.group_by, windows_ms)
+    return found
+
+
+def notes(
+    units: Mapping[str, Units], totals: Mapping[str, float | None], settings: Settings
+) -> tuple[str, ...]:
+    """Words on R that could not be placed; `totals` is what met a row."""
+    words: list[str] = []
+    for name, one in units.items():
+        words += [f"{name}: {note}" if len(units) > 1 else note for note in one.notes]
+        met = totals[name] or 0.0
+        unmet = max(0.0, one.offered - met)
+        if not settings.namespace and unmet > NOTEWORTHY * (unmet + met):
+            words.append(f"{unmet:,.6g} {name} units of work belong to no row and are not in the total")
+    return tuple(words)
 
 
 def _by_workload(jobs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
@@ -52,22 +67,27 @@ def _by_workload(jobs: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     )
 
 
-def _places(units: pd.DataFrame, pods: pd.DataFrame, inputs: Inputs, settings: Settings) -> pd.DataFrame:
+def _places(
+    units: pd.DataFrame, owners: pd.DataFrame, met: pd.DataFrame, inputs: Inputs, settings: Settings
+) -> pd.DataFrame:
     """Group keys of the pods that did the work; those without energy are found by their owners."""
-    keys = list(dict.fromkeys(("namespace", "pod", *settings.group_by)))
     node = inputs.kube.pods.drop_duplicates(["namespace", "pod"], keep="last")[["namespace", "pod", "node"]]
     others = functional_unit.pods_of(units).merge(node, on=["namespace", "pod"], how="left", validate="1:1")
     others = others.assign(node=others["node"].fillna("").astype("str"), pod_uid="")
-    known = workloads.owners(inputs.kube.pod_owners, inputs.kube.replicaset_owners, inputs.kube.job_owners)
-    others = grouped_by(workloads.assign(others, known, inputs.kube.pods), inputs, settings)
-    return pd.concat([pods[keys], others[keys]], ignore_index=True).drop_duplicates(["namespace", "pod"])
+    pods = pd.concat([met[list(others)], others], ignore_index=True)
+    placed = grouped_by(workloads.assign(pods, owners, inputs.kube.pods), inputs, settings)
+    keys = list(dict.fromkeys(("namespace", "pod", *settings.group_by)))
+    return placed[keys].drop_duplicates(["namespace", "pod"], ignore_index=True)
 
 
 def scored(
-    grouped: pd.DataFrame, served: dict[str, functional_unit.Served], settings: Settings,
-    also: tuple[str, ...], known: tuple[str, ...], edges_ms: np.ndarray,
+    grouped: pd.DataFrame, served: Mapping[str, Served], settings: Settings, also: tuple[str, ...],
+    edges_ms: np.ndarray,
 ) -> pd.DataFrame:  # fmt: skip
-    """RESULT (`schema.result_columns`): + window_start, window_end, R, SCI and the flags in words."""
+    """RESULT (`schema.result_columns`): + window_start, window_end, R, SCI and the flags in words.
+
+    It has all of `schema.WHERE_KNOWN`.
+    """
     bits = grouped["flags"].to_numpy()
     unknown = pd.Series(np.nan, index=grouped.index)
     scores = {"functional_units": unknown, "sci_gco2e_per_unit": unknown}
@@ -82,7 +102,9 @@ def scored(
     result = grouped.assign(
         window_start=times[window], window_end=times[window + 1], **scores, flags=flags_text(bits)
     )
-    columns = schema.result_columns(settings.group_by, tuple(served)[1:], also, known)
-    return result[[column.name for column in columns]].astype(
+    columns = schema.result_columns(settings.group_by, tuple(served)[1:], also, schema.NAMES_WHERE_KNOWN)
+    made = result[[column.name for column in columns]].astype(
         {column.name: column.dtype for column in columns}
     )
+    schema.check(made, columns)
+    return made

@@ -42,8 +42,14 @@ def of_source(source: Source, name: str, *, at: str | None, now_ms: int) -> Expl
     edges_ms = source.windows.edges_ms
     number = _window(source.windows, at, now_ms)
     meters = Meters(edges_ms[number], edges_ms[number + 1], np.array(source.plan.energy_edges_ms))
-    work = pipeline.work(source, source.settings, meters)
-    return explained(work, meters, name, number, source.settings, edges_ms)
+    found: list[pipeline.Work] = []
+
+    def keep(part: pipeline.Work) -> None:
+        if (part.book["window"] == number).any():
+            found.append(part)
+
+    report = pipeline.compute(source, source.settings, listener=meters, worked=keep)
+    return explained(report, found, meters, name, number, edges_ms)
 
 
 def _window(windows: Windows, at: str | None, now_ms: int) -> int:

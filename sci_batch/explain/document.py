@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from sci_batch.explain.row import Explanation
+from sci_batch.result import Result
+from sci_batch.schema import TIME
 from sci_batch.sinks.json import known, line
-from sci_batch.sinks.rows import records, slices
+from sci_batch.sinks.rows import TIME_COLUMNS, records, slices
 
 SCHEMA_VERSION = 1
 """Rises when a reader of the old form would fail."""
@@ -33,7 +35,6 @@ def _document(told: Explanation) -> dict[str, Any]:
 
 
 def _row(row: pd.Series) -> dict[str, Any]:
-    (part,) = slices(
-        row.to_frame().T.astype({"window_start": "datetime64[us, UTC]", "window_end": "datetime64[us, UTC]"})
-    )
+    frame = row.to_frame().T.astype(dict.fromkeys(TIME_COLUMNS, TIME))
+    (part,) = slices(Result.of(frame))
     return records(part)[0]

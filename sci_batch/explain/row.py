@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -14,7 +15,7 @@ from sci_batch.counters import flags_text
 from sci_batch.errors import NoDataError, UsageError
 from sci_batch.explain.meters import Meters
 from sci_batch.pipeline import Work
-from sci_batch.report import Provenance
+from sci_batch.report import Provenance, Report
 from sci_batch.schema import of_unit
 from sci_batch.settings import Settings
 from sci_batch.units import MS_PER_SECOND
@@ -113,9 +114,11 @@ def _nothing(result: pd.DataFrame, group_by: tuple[str, ...], name: str, start: 
 
 
 def explained(
-    work: Work, meters: Meters, name: str, window: int, settings: Settings, edges_ms: tuple[int, ...]
+    report: Report, parts: Sequence[Work], meters: Meters, name: str, window: int, edges_ms: tuple[int, ...]
 ) -> Explanation:
     """Take a row apart, and put it together again: it must end in the same number.
+
+    `parts` is the part of the work that holds the window, or nothing where no node was seen in it.
 
     Raises
     ------
@@ -124,9 +127,12 @@ def explained(
     ValueError
         The parts do not make the row, to the last bit: a bug.
     """
-    report, group_by = work.report, settings.group_by
+    group_by = report.provenance.group_by
     start = pd.Timestamp(edges_ms[window], unit="ms", tz="UTC")
-    row = chosen(report.result, group_by, name, start)
+    chosen(report.result, group_by, name, start)
+    (work,) = parts
+    settings = work.basis.settings
+    row = chosen(work.result[list(report.result)], group_by, name, start)
     by_kind = ["workload_kind"] if "workload" in group_by or "pod" in group_by else []
     mine = work.pods["window"] == window
     for key in (*group_by, *by_kind):
@@ -150,9 +156,9 @@ def _pods(work: Work, mine: pd.Series, settings: Settings, edges_ms: tuple[int, 
     places = pd.MultiIndex.from_frame(pods[_PLACE])
     around = work.all_pods[pd.MultiIndex.from_frame(work.all_pods[_PLACE]).isin(places)]
     part = pd.Series(embodied.shares(around, window_seconds, settings.share)[0], index=around.index)
-    hardware = work.hardware.nodes.set_index("node").loc[pods["node"]]
+    hardware = work.basis.hardware.nodes.set_index("node").loc[pods["node"]]
     book = work.book.set_index(_PLACE)["unattributed_kwh"].reindex(places).to_numpy()
-    pue = work.grid.pue.of(pods["node"])
+    pue = work.basis.grid.pue.of(pods["node"])
     energy_kwh = pods[["active_kwh", "shared_kwh"]].sum(axis=1, min_count=1)
     seconds = window_seconds[pods["window"].to_numpy()]
     m = (
@@ -179,12 +185,12 @@ def _same(row: pd.Series, pods: pd.DataFrame, work: Work, mine: pd.Series) -> No
 
     All rows are grouped again, as pandas adds a lone group in another order.
     """
-    made = work.report.provenance
+    settings = work.basis.settings
     again = work.pods.copy()
     again.loc[mine, list(_MEASURES)] = pods[list(_MEASURES)].to_numpy()
-    found, position = rows.group(again, made.group_by), work.report.result.index.get_loc(row.name)
+    found, position = rows.group(again, settings.group_by), work.result.index.get_loc(row.name)
     parts = {name: float(found[name].to_numpy()[position]) for name in _MEASURES}
-    for number, unit in enumerate(made.units):
+    for number, unit in enumerate(work.served):
         r = float(row[of_unit("functional_units", unit, number)])
         score = sci(pd.Series([parts["carbon_gco2e"]]), pd.Series([r])).iloc[0]
         parts[of_unit("sci_gco2e_per_unit", unit, number)] = float(score)
@@ -223,7 +229,7 @@ def _steps(work: Work, mine: pd.Series) -> pd.DataFrame:
     active = used.groupby(["step", "node"], as_index=False).agg(active_kwh=("active_kwh", "sum"))
     nodes = nodes.merge(active, on=["step", "node"], how="left", validate="1:1")
     step = nodes["step"].to_numpy()
-    at = work.grid.at(str(work.grid.chosen), nodes["node"], step, work.steps.edges_ms)
+    at = work.basis.grid.at(str(work.basis.grid.chosen), nodes["node"], step, work.steps.edges_ms)
     return nodes[["node"]].assign(
         start_ms=work.steps.edges_ms[step], end_ms=work.steps.edges_ms[step + 1],
         gco2e_per_kwh=at["gco2e_per_kwh"], source=at["source"],

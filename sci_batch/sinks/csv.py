@@ -32,7 +32,7 @@ def write(report: Report, path: Path | None, options: SinkOptions) -> None:
     columns = made.columns
     texts = [column.name for column in columns if column.dtype == "str"]
     with opened(path, no_clobber=options.no_clobber) as stream:
-        for index, part in enumerate(slices(report.result)):
+        for index, part in enumerate(slices(report.rows)):
             safe = {name: part[name].str.replace(FORMULA_STARTS, "'", regex=True) for name in texts}
             # Python's writer does not see that a lone carriage return needs quotes.
             returns = any(cells.str.contains("\r", regex=False).any() for cells in safe.values())

@@ -13,6 +13,7 @@ import pandas as pd
 
 from sci_batch.errors import SinkError
 from sci_batch.report import Report
+from sci_batch.result import Result
 from sci_batch.schema import LABEL_KEY_PREFIX, label_column, of_unit
 from sci_batch.sinks.access import JOB, Push, group_name
 from sci_batch.sinks.metrics import (
@@ -71,9 +72,9 @@ def common_labels(report: Report, push: Push, *, job: bool) -> dict[str, str]:
 
 def newest(report: Report) -> Report:
     """The report with the rows of its newest window only; runs compute whole windows, so it is complete."""
-    result = report.result
-    last = result[result["window_start"] == result["window_start"].max()].reset_index(drop=True)
-    return replace(report, result=last)
+    start = max(frame["window_start"].max() for frame in report.rows.frames())
+    last = [frame[frame["window_start"] == start] for frame in report.rows.frames()]
+    return replace(report, rows=Result.of(pd.concat(last, ignore_index=True)))
 
 
 def of_report(report: Report, common: dict[str, str]) -> list[Family]:

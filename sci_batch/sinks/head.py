@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sci_batch.report import AlsoTotal, Provenance, Report, Totals, UnitTotal
+from sci_batch.result import Result
 from sci_batch.schema import TIME, Column, check
 
 
@@ -23,7 +24,7 @@ def report_of(head: dict[str, Any], rows: pd.DataFrame) -> Report:
     result = typed(rows, made.columns)
     check(result, made.columns)
     return Report(
-        result=result,
+        rows=Result.of(result),
         totals=totals_of(head["totals"]),
         provenance=made,
         flag_counts={flag: int(count["rows"]) for flag, count in head["flags"].items()},

@@ -23,7 +23,7 @@ def write(report: Report, path: Path | None, options: SinkOptions) -> None:
     with opened(path, no_clobber=options.no_clobber) as stream:
         stream.write(line(head(report))[:-1].encode() + b',"rows":[')
         separator = b"\n"
-        for part in slices(report.result):
+        for part in slices(report.rows):
             for row in records(part):
                 stream.write(separator + line(row).encode())
                 separator = b",\n"

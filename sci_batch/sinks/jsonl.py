@@ -14,5 +14,5 @@ from sci_batch.sinks.target import opened
 def write(report: Report, path: Path | None, options: SinkOptions) -> None:
     """All rows."""
     with opened(path, no_clobber=options.no_clobber) as stream:
-        for part in slices(report.result):
+        for part in slices(report.rows):
             stream.write("".join(line(row) + "\n" for row in records(part)).encode())

@@ -7,7 +7,9 @@ JSON object as the `json` output without its rows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,24 +31,37 @@ def write(report: Report, path: Path | None, options: SinkOptions) -> None:
 
         dataset.write(report, options)
         return
-    content = encoded(report)
     with opened(path, no_clobber=options.no_clobber) as stream:
-        stream.write(memoryview(content))
+        _write(report, stream)
 
 
 def encoded(
     report: Report, *, leave_out: tuple[str, ...] = (), more: Mapping[bytes, bytes] | None = None
 ) -> pa.Buffer:
     """A file: zstd, text columns as dictionaries; `more` metadata, and without the columns to leave out."""
+    sink = pa.BufferOutputStream()
+    _write(report, sink, leave_out, more)
+    return sink.getvalue()
+
+
+def _write(
+    report: Report, sink: BinaryIO | pa.NativeFile, leave_out: tuple[str, ...] = (),
+    more: Mapping[bytes, bytes] | None = None,
+) -> None:  # fmt: skip
+    """Write frame by frame; each is a row group, so that memory does not grow with the rows."""
     columns = [column for column in report.provenance.columns if column.name not in leave_out]
     schema = pa.schema([_field(column) for column in columns])
-    table = pa.Table.from_pandas(report.result, schema=schema, preserve_index=False)
     metadata = {METADATA_KEY: line(head(report)).encode(), **(more or {})}
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
-    sink = pa.BufferOutputStream()
     texts = [column.name for column in columns if column.dtype == "str"]
-    pq.write_table(table, sink, compression="zstd", use_dictionary=texts)
-    return sink.getvalue()
+    tables = (
+        pa.Table.from_pandas(frame, schema=schema, preserve_index=False) for frame in report.rows.frames()
+    )
+    first = next(tables)
+    described = {**(first.schema.metadata or {}), **metadata}
+    schema = first.schema.with_metadata(described)
+    with pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=texts) as writer:
+        for table in chain([first], tables):
+            writer.write_table(table.replace_schema_metadata(described))
 
 
 def _field(column: Column) -> pa.Field:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sci_batch.errors import SinkError
 from sci_batch.report import AlsoTotal, Provenance, Report, Totals
+from sci_batch.result import Result
 from sci_batch.schema import also_column, of_unit
 from sci_batch.sinks.head import typed
 from sci_batch.sums import flag_counts, known_sum, mean_coverage, of_rows
@@ -125,7 +126,10 @@ def report_of(rows: Rows) -> Report:
         made = _joined([run.provenance for run in rows.runs])
         sums = _sums(rows.result, made, [(run.provenance, run.totals) for run in rows.runs])
     return Report(
-        result=rows.result, totals=sums, provenance=made, flag_counts=flag_counts(rows.result["flags"])
+        rows=Result.of(rows.result),
+        totals=sums,
+        provenance=made,
+        flag_counts=flag_counts(rows.result["flags"]),
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sci_batch.errors import UsageError
 from sci_batch.report import Provenance, Report, Totals
+from sci_batch.result import Result
 from sci_batch.schema import check
 from sci_batch.sinks.csv import read as read_csv
 from sci_batch.sums import flag_counts, mean_coverage, of_rows
@@ -56,7 +57,7 @@ def read(path: Path, unit: str | None, cluster: str) -> Report:
         known=shape.known, cluster=cluster,
     )  # fmt: skip
     return Report(
-        result=result,
+        rows=Result.of(result),
         totals=_totals(result, provenance.units),
         provenance=provenance,
         flag_counts=flag_counts(result["flags"]),

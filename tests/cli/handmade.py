@@ -9,6 +9,7 @@ import pandas as pd
 
 from sci_batch import schema
 from sci_batch.report import Provenance, Report, Totals
+from sci_batch.result import Result
 
 GROUP_BY = ("namespace", "workload")
 # window, namespace, workload, kind, active, shared, O, M, R, coverage, flags. kWh and grams.
@@ -89,7 +90,7 @@ TOTALS = Totals(
 def report(*, frame: pd.DataFrame | None = None, unit: str | None = "request", **totals: Any) -> Report:
     """The report; keywords change its totals."""
     return Report(
-        result=result() if frame is None else frame,
+        rows=Result.of(result() if frame is None else frame),
         totals=dataclasses.replace(TOTALS, **totals),
         provenance=Provenance(
             tool_version="0.0",

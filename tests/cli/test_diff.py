@@ -18,6 +18,7 @@ from sci_batch import change
 from sci_batch.cli.main import main
 from sci_batch.comparison import between
 from sci_batch.report import Report, UnitTotal
+from sci_batch.result import Result
 from sci_batch.sinks import CHANGE_SINKS, SINKS, SinkOptions, change_table, junit
 from sci_batch.verdict import Verdict
 from tests.cli import handmade
@@ -242,7 +243,7 @@ def test_two_functional_units_are_both_split() -> None:
     sums = dataclasses.replace(
         turned.totals, functional_units=12.0, sci_gco2e_per_unit=3900 / 12, units=turned.totals.units[::-1]
     )
-    other = dataclasses.replace(turned, result=frame, provenance=named, totals=sums)
+    other = dataclasses.replace(turned, rows=Result.of(frame), provenance=named, totals=sums)
     again = between(with_users(handmade.report()), other)
     assert again.total["change_gco2e_per_unit:request"] == found.total["change_gco2e_per_unit"]
 

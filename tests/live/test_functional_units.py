@@ -21,10 +21,11 @@ import pytest
 from sci_batch.fetch.job_runs import job_runs
 from sci_batch.fetch.plan import Plan
 from sci_batch.fetch.units import units
-from sci_batch.functional_unit import join
+from sci_batch.functional_unit import counted, join
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.http import HttpSettings
 from sci_batch.settings.presets import PRESETS
+from sci_batch.sums import known_sum
 from tests import servers
 from tests.conftest import World
 from tests.simulator import Series, remote_write_bodies
@@ -305,14 +306,15 @@ def test_presets_count_what_their_sources_write() -> None:
     assert set(PRESET_SERIES) == set(PRESETS) - {"jobs"}
     with asked([one for made in PRESET_SERIES.values() for one in made]) as client:
         for name, wanted in PER_MINUTE.items():
-            counted = units(client, PLAN, PRESETS[name].promql())
-            places = pods if "pod" in counted else None
-            served = join(rows, counted, places, keys, np.array(EDGES))
+            asked_for = units(client, PLAN, PRESETS[name].promql())
+            places = pods if "pod" in asked_for else None
+            found = counted(asked_for, places, keys, np.array(EDGES))
+            served = join(rows, found)
             rates = [wanted[key] for key in zip(rows["namespace"], rows["workload"], strict=True)]
             expected = [np.nan if rate is None else 60 * rate for rate in rates]
             assert served.functional_units.tolist() == pytest.approx(expected, rel=1e-9, nan_ok=True), name
-            assert served.total == pytest.approx(2 * 60 * TOTAL[name], rel=1e-9), name
-            assert served.notes == (), name
+            assert known_sum(served.by_window) == pytest.approx(2 * 60 * TOTAL[name], rel=1e-9), name
+            assert found.notes == (), name
             none = units(client, PLAN, PRESETS[name].promql(('cluster="eu"',)))
             assert len(none) == 0
 

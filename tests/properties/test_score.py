@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sci_batch import carbon, functional_unit, rows
 from sci_batch.embodied import embodied
 from sci_batch.sharing import books, share
+from sci_batch.sums import known_sum
 from tests.properties.books_made_up import WINDOW_SECONDS, energy, policies
 
 Made = tuple[pd.DataFrame, pd.DataFrame]
@@ -80,9 +81,9 @@ def test_the_score_of_a_group_lies_between_its_parts(made: Made, data: st.DataOb
     )  # fmt: skip
     kinds = parts.duplicated(["window", "namespace", "workload"], keep=False)
     whole = rows.group(pods, ("namespace",))
-    of_parts = functional_unit.join(parts, units, None, ("namespace", "workload"), EDGES_MS)
-    of_whole = functional_unit.join(whole, units, None, ("namespace",), EDGES_MS)
-    assert of_parts.total == of_whole.total == (pytest.approx(math.fsum(r)) if r else None)
+    of_parts = _join(parts, units, ("namespace", "workload"))
+    of_whole = _join(whole, units, ("namespace",))
+    assert _total(of_parts) == _total(of_whole) == (pytest.approx(math.fsum(r)) if r else None)
     low = carbon.sci(parts["carbon_gco2e"], of_parts.functional_units)
     score = carbon.sci(whole["carbon_gco2e"], of_whole.functional_units)
     for n, group in enumerate(whole[["window", "namespace"]].itertuples(index=False)):
@@ -115,11 +116,19 @@ def test_a_shared_unit_counts_once(made: Made, data: st.DataObject) -> None:
             for k in range(split)
         ]
     )
-    served = functional_unit.join(parts, units, None, ("node", "namespace", "workload"), EDGES_MS)
+    served = _join(parts, units, ("node", "namespace", "workload"))
     met = {(int(w), n) for w, n in zip(parts["window"], parts["namespace"], strict=True)} & set(places)
     for w, n, found in zip(parts["window"], parts["namespace"], served.functional_units, strict=True):
         if (w, n) in r:
             assert found == pytest.approx(r[w, n])
         else:
             assert math.isnan(found)  # node energy of no pod serves nobody
-    assert (served.total or 0.0) == pytest.approx(math.fsum(r[place] for place in met))
+    assert (_total(served) or 0.0) == pytest.approx(math.fsum(r[place] for place in met))
+
+
+def _join(frame: pd.DataFrame, units: pd.DataFrame, group_by: tuple[str, ...]) -> functional_unit.Served:
+    return functional_unit.join(frame, functional_unit.counted(units, None, group_by, EDGES_MS))
+
+
+def _total(served: functional_unit.Served) -> float | None:
+    return known_sum(served.by_window)

@@ -14,6 +14,7 @@ from sci_batch import change
 from sci_batch.comparison import Change, between
 from sci_batch.errors import UsageError
 from sci_batch.report import Report
+from sci_batch.result import Result
 from tests.cli import handmade
 
 Row = tuple[Any, ...]
@@ -124,7 +125,7 @@ def test_the_unknown_stays_unknown() -> None:
 def test_a_kind_that_changes_is_still_the_same_workload() -> None:
     made = report(("web", 1.0, 300.0, 50.0, 10.0))
     moved = dataclasses.replace(
-        made, result=made.result.assign(workload_kind="Rollout").astype(made.result.dtypes)
+        made, rows=Result.of(made.result.assign(workload_kind="Rollout").astype(made.result.dtypes))
     )
     found = between(made, moved)
     assert row(found, "web")["workload_kind"] == "Deployment to Rollout"
@@ -139,7 +140,7 @@ def test_two_kinds_with_one_name_are_two_rows() -> None:
         )
     )
     made = handmade.report(frame=frame)
-    found = between(made, dataclasses.replace(made, result=frame[:1]))
+    found = between(made, dataclasses.replace(made, rows=Result.of(frame[:1])))
     assert found.rows[["workload_kind", "status"]].to_numpy().tolist() == [["DaemonSet", "gone"], ["Job", ""]]
 
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from sci_batch import stored
 from sci_batch.errors import SinkError, SourceError, UsageError
 from sci_batch.report import Report, UnitTotal
+from sci_batch.result import Result
 from sci_batch.sinks import SINKS, SinkOptions
 from sci_batch.sinks.dataset import newest_end_ms
 from sci_batch.sinks.storage import Folder
@@ -268,7 +269,10 @@ def test_rows_of_another_kind_do_not_join_a_day(tmp_path: Path) -> None:
         write(tmp_path, run(3, 4, unit="user"))
     pods = run(3, 4, group_by=("namespace", "pod"))
     with pytest.raises(SinkError, match="rows of namespace,pod and of namespace,workload"):
-        write(tmp_path, dataclasses.replace(pods, result=pods.result.rename(columns={"workload": "pod"})))
+        write(
+            tmp_path,
+            dataclasses.replace(pods, rows=Result.of(pods.result.rename(columns={"workload": "pod"}))),
+        )
     assert contents(tmp_path) == before
     write(tmp_path, run(0, 3, unit="user"))  # nothing of the others stays
     assert stored.read(tmp_path).provenance.functional_unit == "user"

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from sci_batch import functional_unit
 from sci_batch.errors import UsageError
-from sci_batch.functional_unit import constant, join, names_pods, pods_of
+from sci_batch.functional_unit import Served, Units, constant, counted, names_pods, pods_of
+from sci_batch.sums import known_sum
 
 EDGES_MS = np.array([0, 100, 200])
 BY_WORKLOAD = ("namespace", "workload")
+
+
+@dataclass(frozen=True)
+class Joined:
+    units: Units
+    served: Served
+
+    @property
+    def functional_units(self) -> pd.Series:
+        return self.served.functional_units
+
+    @property
+    def total(self) -> float | None:
+        return known_sum(self.served.by_window)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.units.notes
 
 
 def rows(*keys: tuple[int, str, str]) -> pd.DataFrame:
@@ -29,6 +50,13 @@ def units(*counts: tuple[int, float], span: int = 100, **labels: list[str]) -> p
 
 
 ROWS = rows((0, "shop", "web"), (0, "shop", "db"), (0, "ops", "log"), (1, "shop", "web"))
+
+
+def join(
+    frame: pd.DataFrame, asked: pd.DataFrame, places: pd.DataFrame | None, group_by: tuple[str, ...],
+    edges_ms: np.ndarray,
+) -> Joined:  # fmt: skip
+    return Joined(found := counted(asked, places, group_by, edges_ms), functional_unit.join(frame, found))
 
 
 def r(values: pd.Series) -> list[float | None]:
@@ -185,7 +213,7 @@ def test_absurd_counts_are_unknown_and_said(absurd: float) -> None:
     served = join(ROWS, asked, None, BY_WORKLOAD, EDGES_MS)
     assert r(served.functional_units) == [30, 30, None, None]
     assert served.total == 30
-    assert math.isfinite(served.unmet)
+    assert math.isfinite(served.units.offered)
     (note,) = served.notes
     assert note.startswith("2 counts of units of work are ")
 

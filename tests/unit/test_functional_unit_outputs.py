@@ -14,6 +14,7 @@ from sci_batch import gate, schema
 from sci_batch.cli.main import main
 from sci_batch.errors import UsageError
 from sci_batch.report import Report, UnitTotal
+from sci_batch.result import Result
 from sci_batch.settings.presets import PRESETS
 from sci_batch.sinks import SINKS, SinkOptions
 from sci_batch.sinks import csv as csv_sink
@@ -42,7 +43,7 @@ def two_units() -> Report:
     )
     return dataclasses.replace(
         one,
-        result=result,
+        rows=Result.of(result),
         totals=dataclasses.replace(one.totals, units=units),
         provenance=dataclasses.replace(one.provenance, further_units=("user",)),
     )

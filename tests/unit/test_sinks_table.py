@@ -12,6 +12,7 @@ import pytest
 
 from sci_batch import schema
 from sci_batch.report import Report
+from sci_batch.result import Result
 from sci_batch.sinks import SINKS, SinkOptions, numbers
 from sci_batch.sinks.footer import totals
 from sci_batch.sinks.layout import Shown
@@ -314,7 +315,7 @@ def in_zone(starts: list[str], tz: str) -> Shown:
         **{name: getattr(made.provenance, name) for name in made.provenance.__slots__ if name != "tz"}, tz=tz
     )
     rows = made.result.assign(window_start=pd.to_datetime(starts, utc=True))
-    report = made.__class__(result=rows, totals=made.totals, provenance=provenance)
+    report = made.__class__(rows=Result.of(rows), totals=made.totals, provenance=provenance)
     return columns(rows, report, [])[0]
 
 
