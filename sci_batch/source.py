@@ -125,10 +125,10 @@ def opened(
     http = http_settings(settings)
     with Client(http) as client:
         progress("looking for Kepler", 0.0)
-        found, tables = fetch.beforehand(client, plan)
-        grid = _grid(settings, tables, windows, client=client) if settings.intensity else None
+        found, nodes = fetch.beforehand(client, plan)
+        grid = _grid(settings, nodes, windows, client=client) if settings.intensity else None
         plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
-        inputs = fetch.everything(client, plan, found, tables, units, progress)
+        inputs = fetch.everything(client, plan, found, nodes, units, progress)
         yield Source(
             settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,
             units=units, grid=grid, name=http.redacted_url,

@@ -43,7 +43,7 @@ class Inputs:
 
 
 def beforehand(client: Client, plan: Plan) -> tuple[Discovery, Kube]:
-    """What the plan of the counters depends on: where Kepler is, and what Kubernetes says; both at once.
+    """What the plan of the counters depends on: where Kepler is, and what the nodes are; both at once.
 
     Raises
     ------
@@ -51,15 +51,17 @@ def beforehand(client: Client, plan: Plan) -> tuple[Discovery, Kube]:
         No Kepler in this range.
     """
     with threads(1, "kube") as aside:
-        tables = aside.submit(kube.kube, client, plan)
-        return discover(client, plan), tables.result()
+        nodes = aside.submit(kube.of_nodes, client, plan)
+        return discover(client, plan), nodes.result()
 
 
 def everything(
-    client: Client, plan: Plan, found: Discovery, tables: Kube, asked: Sequence[FunctionalUnit],
+    client: Client, plan: Plan, found: Discovery, nodes: Kube, asked: Sequence[FunctionalUnit],
     progress: Progress,
 ) -> Inputs:  # fmt: skip
-    """Ask for all that the plan needs, beyond what was found and what kube-state-metrics said before.
+    """Ask for all that the plan needs, beyond what was found and what is known of the nodes.
+
+    The counters are begun first: their queries keep the server busy, those of Kubernetes keep us busy.
 
     Raises
     ------
@@ -69,6 +71,7 @@ def everything(
     use, notes = pull(plan)
     method = edges if use == "edges" else raw
     counters = ahead(method.counters(client, plan, found))
+    tables = kube.with_pods(client, plan, nodes)
     if not len(tables.pod_owners):
         notes += ("kube-state-metrics shows no pod owners: workloads are read from the pods' names",)
     served, words = _units(client, plan, asked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -127,14 +127,6 @@ _FACTS = {
 }  # fmt: skip
 
 
-def kube(client: Client, plan: Plan) -> Kube:
-    """Ask for all facts; labels only where they are grouped by."""
-    facts = wanted(plan)
-    tables = dict(zip(facts, client.map(lambda fact: _last(client, plan, fact), facts.values()), strict=True))
-    empty = {name: _frame(fact) for name, fact in labels_wanted(plan).items() if name not in tables}
-    return Kube(**tables, **empty, sockets=sockets.sockets(client, plan))
-
-
 def of_nodes(client: Client, plan: Plan) -> Kube:
     """The facts of nodes alone; those of pods and namespaces, which are many, stay empty."""
     facts = wanted(plan) | labels_wanted(plan)
@@ -142,6 +134,13 @@ def of_nodes(client: Client, plan: Plan) -> Kube:
     asked = client.map(lambda name: _last(client, plan, facts[name]), names)
     tables = {name: _frame(fact) for name, fact in facts.items()} | dict(zip(names, asked, strict=True))
     return Kube(**tables, sockets=sockets.sockets(client, plan))
+
+
+def with_pods(client: Client, plan: Plan, nodes: Kube) -> Kube:
+    """All facts, those of nodes as they are; labels only where they are grouped by."""
+    facts = {name: fact for name, fact in wanted(plan).items() if fact.labels[0] != "node"}
+    asked = client.map(lambda fact: _last(client, plan, fact), facts.values())
+    return replace(nodes, **dict(zip(facts, asked, strict=True)))
 
 
 def wanted(plan: Plan) -> dict[str, _Fact]:
