@@ -11,6 +11,7 @@ from sci_batch import embodied, fetch, gate, snapshot
 from sci_batch import grid as grids
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Inputs, Kube, Plan, Progress, unit_file
+from sci_batch.fetch.checkpoint import Checkpoint
 from sci_batch.grid import Grid
 from sci_batch.intensity import Kept
 from sci_batch.kepler import Labels, matcher
@@ -107,6 +108,11 @@ def opened(
     ]  # fmt: skip
     if len(named) > 1:
         raise UsageError("--demo and --snapshot are both given", "Give one source.")
+    if named and settings.checkpoint is not None:
+        raise UsageError(
+            f"{named[0]} reads what is on this disk already: nothing could be lost",
+            "Leave out --checkpoint.",
+        )
     if named:
         yield _recorded(settings, now_ms)
         return
@@ -128,7 +134,8 @@ def opened(
         found, nodes = fetch.beforehand(client, plan)
         grid = _grid(settings, nodes, windows, client=client) if settings.intensity else None
         plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
-        inputs = fetch.everything(client, plan, found, nodes, units, progress)
+        kept = Checkpoint(settings.checkpoint, http.redacted_url) if settings.checkpoint else None
+        inputs = fetch.everything(client, plan, found, nodes, units, progress, kept)
         yield Source(
             settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,
             units=units, grid=grid, name=http.redacted_url,

@@ -31,7 +31,7 @@ def compute(loaded: Loaded) -> None:
     """
     settings = loaded.settings
     outputs = settings.output or (Output("table" if on_terminal() else "csv", None),)
-    with followed(settings.health_file) as seen:
+    with followed(settings.health_file) as seen, lock.held(filter(None, [settings.checkpoint])):
         if settings.since_seconds == LAST_RUN:
             _since_last_run(settings, outputs, seen)
         else:

@@ -53,6 +53,7 @@ def run(
     refuse_early(outputs, settings, os.environ)
     with loading("sci_batch.pipeline"):
         from sci_batch import pipeline
+        from sci_batch.fetch import checkpoint
 
     talkative = settings.verbose if step else not settings.quiet
     began = time.monotonic()
@@ -71,6 +72,8 @@ def run(
         _explain_flags(report)
     if len(written) == len(outputs):
         when_written(report)
+        if settings.checkpoint is not None:
+            checkpoint.clear(settings.checkpoint)
     words, fields = _summary(report, written, time.monotonic() - began)
     followed.words = words
     if not settings.quiet:

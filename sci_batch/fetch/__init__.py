@@ -11,9 +11,11 @@ from sci_batch import kepler
 from sci_batch.counters import Counters
 from sci_batch.fetch import edge_queries, edges, job_runs, kube, platform, raw, units
 from sci_batch.fetch.ahead import ahead
+from sci_batch.fetch.checkpoint import Checkpoint
 from sci_batch.fetch.discover import discover
 from sci_batch.fetch.discover import query as presence
 from sci_batch.fetch.kube import Kube
+from sci_batch.fetch.past import Past
 from sci_batch.fetch.plan import SHORTEST_EDGES_MS, Discovery, Plan, step_ms
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.threads import threads
@@ -57,11 +59,13 @@ def beforehand(client: Client, plan: Plan) -> tuple[Discovery, Kube]:
 
 def everything(
     client: Client, plan: Plan, found: Discovery, nodes: Kube, asked: Sequence[FunctionalUnit],
-    progress: Progress,
+    progress: Progress, checkpoint: Checkpoint | None = None,
 ) -> Inputs:  # fmt: skip
     """Ask for all that the plan needs, beyond what was found and what is known of the nodes.
 
     The counters are begun first: their queries keep the server busy, those of Kubernetes keep us busy.
+
+    The counters are kept in the checkpoint as they are read, and those that it holds are not read again.
 
     Raises
     ------
@@ -69,8 +73,13 @@ def everything(
         What the client could not get; nothing is guessed in its place.
     """
     use, notes = pull(plan)
-    method = edges if use == "edges" else raw
-    counters = ahead(method.counters(client, plan, found))
+
+    def read(past: Past) -> Iterator[Counters]:
+        method = edges.counters if use == "edges" else raw.counters
+        return method(client, plan, found, past)
+
+    stretches = read(Past()) if checkpoint is None else checkpoint.kept(plan, use, read)
+    counters = ahead(stretches)
     tables = kube.with_pods(client, plan, nodes)
     if not len(tables.pod_owners):
         notes += ("kube-state-metrics shows no pod owners: workloads are read from the pods' names",)

@@ -11,7 +11,7 @@ Exact, because energy counters only need looking at where they do something othe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -21,21 +21,12 @@ from sci_batch.counters import Counters, composite, run_ends
 from sci_batch.fetch.cells import Cells
 from sci_batch.fetch.edge_queries import LOOK_MS, lived_query, pairs, queries
 from sci_batch.fetch.marks import distinct, marks, observed_between
+from sci_batch.fetch.past import Past
 from sci_batch.fetch.plan import Discovery, Plan, Stretch, edge_stretches
 from sci_batch.fetch.refetch import refetch
 from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
-
-
-@dataclass(slots=True)
-class _State:
-    """What one stretch hands to the next."""
-
-    registry: Registry = field(default_factory=Registry)
-    last_joules: np.ndarray = field(default_factory=lambda: np.empty(0))
-    """Newest value of each key; NaN where none."""
-    last_mark: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,30 +42,30 @@ class _Look:
     lived: Readings
 
 
-def counters(client: Client, plan: Plan, found: Discovery) -> Iterator[Counters]:
-    """COUNTERS of the range, one stretch at a time."""
-    state = _State()
-    for stretch in edge_stretches(plan, found.series):
-        yield _stretch(client, plan, found, state, stretch)
+def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:
+    """COUNTERS of the range from where the past ends, one stretch at a time."""
+    for stretch in edge_stretches(plan, found.series, past.end_ms):
+        yield _stretch(client, plan, found, past, stretch)
+        past.end_ms = stretch.end_ms
 
 
-def _stretch(client: Client, plan: Plan, found: Discovery, state: _State, stretch: Stretch) -> Counters:
-    look = _look(client, plan, found, state.registry, stretch)
-    present, whole = _watched(state.registry, look)
-    falls = _falls(state, look)
-    nodes_at_fault = _nodes_at_fault(state.registry, falls, present - whole, present)
-    keys_at_fault = _keys_at_fault(state.registry, falls, nodes_at_fault)
+def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, stretch: Stretch) -> Counters:
+    look = _look(client, plan, found, past.registry, stretch)
+    present, whole = _watched(past.registry, look)
+    falls = _falls(past, look)
+    nodes_at_fault = _nodes_at_fault(past.registry, falls, present - whole, present)
+    keys_at_fault = _keys_at_fault(past.registry, falls, nodes_at_fault)
     raw, raw_twice = refetch(
-        client, plan, found, state.registry, look.values, stretch.step_ms, nodes_at_fault, keys_at_fault
+        client, plan, found, past.registry, look.values, stretch.step_ms, nodes_at_fault, keys_at_fault
     )
 
     key, time_ms, joules, alive = _put_together(look, raw, _lived(look), plan.max_gap_ms)
-    node, mark_ms = _marks(state.registry, raw, present - nodes_at_fault)
-    observed = _observed(state, look, raw, whole - nodes_at_fault, plan)
-    state.last_joules = _newest(state.last_joules, len(state.registry.keys), key, joules)
+    node, mark_ms = _marks(past.registry, raw, present - nodes_at_fault)
+    observed = _observed(past, look, raw, whole - nodes_at_fault, plan)
+    past.remember(key, joules)
     return Counters(
         start_ms=stretch.start_ms, end_ms=stretch.end_ms,
-        keys=state.registry.keys, nodes=state.registry.nodes,
+        keys=past.registry.keys, nodes=past.registry.nodes,
         key=key, time_ms=time_ms, joules=joules, alive=alive,
         flags=duplicate_flags(key, np.union1d(look.twice, raw_twice)),
         mark_node=node, mark_ms=mark_ms,
@@ -124,13 +115,13 @@ def _watched(registry: Registry, look: _Look) -> tuple[Cells, Cells]:
     return present, (present & fresh) | Cells.of(node[silent], edge_ms[silent])
 
 
-def _falls(state: _State, look: _Look) -> Cells:
+def _falls(past: Past, look: _Look) -> Cells:
     """(key, edge) cells whose value is below the last known one, that were reset, or shown by two series."""
     key, edge_ms, joules = merged(look.values.key, look.values.time_ms, look.values.joules)
     before = np.full(len(key), np.nan)
     before[1:] = np.where(key[1:] == key[:-1], joules[:-1], np.nan)
     first = np.isnan(before)
-    before[first] = _grown(state.last_joules, len(state.registry.keys))[key[first]]
+    before[first] = past.known_joules()[key[first]]
     fell = joules < before
     state_code = pd.factorize(look.values.series["state"])[0][look.values.row]
     shown = pd.DataFrame({"key": look.values.key, "state": state_code, "t": look.values.time_ms})
@@ -231,16 +222,16 @@ def _raw_marks(registry: Registry, raw: Readings) -> tuple[np.ndarray, np.ndarra
 
 
 def _observed(
-    state: _State, look: _Look, raw: Readings, whole: Cells, plan: Plan
+    past: Past, look: _Look, raw: Readings, whole: Cells, plan: Plan
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Watched intervals: whole steps, and between the scrapes of those fetched raw."""
     node, edge_ms = whole.pairs()
     begin_ms = edge_ms - look.stretch.step_ms
-    raw_node, raw_ms = _raw_marks(state.registry, raw)
+    raw_node, raw_ms = _raw_marks(past.registry, raw)
     end_ms = plan.end_ms if look.stretch.end_ms == plan.end_ms else None
     near = observed_between(
         np.concatenate([node, node, raw_node]), np.concatenate([begin_ms, edge_ms, raw_ms]),
-        state.last_mark, plan.max_gap_ms, end_ms=end_ms,
+        past.last_mark, plan.max_gap_ms, end_ms=end_ms,
     )  # fmt: skip
     if look.stretch.step_ms <= plan.max_gap_ms:  # then the pairs of marks hold the whole steps already
         return near
@@ -248,15 +239,3 @@ def _observed(
         np.concatenate([near[0], node]), np.concatenate([near[1], begin_ms]),
         np.concatenate([near[2], edge_ms]),
     )  # fmt: skip
-
-
-def _grown(values: np.ndarray, size: int) -> np.ndarray:
-    return np.concatenate([values, np.full(size - len(values), np.nan)])
-
-
-def _newest(last_joules: np.ndarray, n_keys: int, key: np.ndarray, joules: np.ndarray) -> np.ndarray:
-    """Newest value of each key; `key` is ordered by time within a key."""
-    out = _grown(last_joules, n_keys)
-    end = run_ends(key)
-    out[key[end]] = joules[end]
-    return out

@@ -103,27 +103,38 @@ def step_ms(edges_ms: tuple[int, ...]) -> int:
     return common // parts
 
 
-def edge_stretches(plan: Plan, series: int) -> Iterator[Stretch]:
-    """The seed before the range, then stretches of whole steps within the budget of values."""
-    yield Stretch(start_ms=plan.start_ms - SEED_MS, end_ms=plan.start_ms, step_ms=SEED_MS)
+def edge_stretches(plan: Plan, series: int, done_ms: int | None = None) -> Iterator[Stretch]:
+    """The seed before the range, then stretches of whole steps within the budget of values.
+
+    `done_ms`: up to where they have been read before, the seed as well.
+    """
+    if done_ms is None:
+        yield _seed(plan)
     step = step_ms(plan.energy_edges_ms)
     steps = max(1, min(10_000, EDGE_BUDGET // max(series, 1)))
-    at = plan.start_ms
+    at = plan.start_ms if done_ms is None else done_ms
     whole_end = plan.start_ms + (plan.end_ms - plan.start_ms) // step * step
     while at < whole_end:
         end = min(at + steps * step, whole_end)
         yield Stretch(start_ms=at, end_ms=end, step_ms=step)
         at = end
-    if whole_end < plan.end_ms:
+    if at < plan.end_ms:
         yield Stretch(start_ms=whole_end, end_ms=plan.end_ms, step_ms=plan.end_ms - whole_end)
 
 
-def raw_stretches(plan: Plan, series: int, samples_per_second: float) -> Iterator[Stretch]:
+def _seed(plan: Plan) -> Stretch:
+    return Stretch(start_ms=plan.start_ms - SEED_MS, end_ms=plan.start_ms, step_ms=SEED_MS)
+
+
+def raw_stretches(
+    plan: Plan, series: int, samples_per_second: float, done_ms: int | None = None
+) -> Iterator[Stretch]:
     """The same for raw samples; cut at whole minutes where possible."""
-    yield Stretch(start_ms=plan.start_ms - SEED_MS, end_ms=plan.start_ms, step_ms=SEED_MS)
+    if done_ms is None:
+        yield _seed(plan)
     rate = max(series * samples_per_second, 1e-6)
     length = max(60_000, int(RAW_BUDGET / rate) // 60 * 60_000)
-    at = plan.start_ms
+    at = plan.start_ms if done_ms is None else done_ms
     while at < plan.end_ms:
         end = min(at + length, plan.end_ms)
         yield Stretch(start_ms=at, end_ms=end, step_ms=end - at)

@@ -8,17 +8,17 @@ import numpy as np
 
 from sci_batch.counters import Counters
 from sci_batch.fetch.marks import marks, observed_between
+from sci_batch.fetch.past import Past
 from sci_batch.fetch.plan import Discovery, Plan, Stretch, raw_stretches
 from sci_batch.fetch.registry import Registry, duplicate_flags, merged, one_scraper, readings
 from sci_batch.prometheus.client import Client
 
 
-def counters(client: Client, plan: Plan, found: Discovery) -> Iterator[Counters]:
-    """COUNTERS of the range, one stretch at a time, each with every sample once."""
-    registry = Registry()
-    last_mark: dict[int, int] = {}
-    for stretch in raw_stretches(plan, found.series, _rate(client, plan, found)):
-        yield _stretch(client, plan, found, registry, stretch, last_mark)
+def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:
+    """COUNTERS of the range from where the past ends, one stretch at a time, each with every sample once."""
+    for stretch in raw_stretches(plan, found.series, _rate(client, plan, found), past.end_ms):
+        yield _stretch(client, plan, found, past.registry, stretch, past.last_mark)
+        past.end_ms = stretch.end_ms
 
 
 def _rate(client: Client, plan: Plan, found: Discovery) -> float:

@@ -137,6 +137,12 @@ class Settings(Accounting):
         help="JSON with the last success and the last failure, replaced at the end of each run.",
     )  # fmt: skip
 
+    checkpoint: Path | None = option(
+        "checkpoint", panel=SCHEDULE, metavar="DIR", parse=values.path, commands=("compute",),
+        help="Folder, of this run alone, that keeps what was read: a run that was stopped goes on there. "
+        "It is removed when every output is written.",
+    )  # fmt: skip
+
     if_run: Path | None = option(
         "if-run", panel=CHECKS, metavar="PATH", parse=values.path, commands=("verify-if",),
         help="The Impact Framework's program for `sci-batch verify-if`; without it `if-run` on the PATH.",

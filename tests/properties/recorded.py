@@ -13,6 +13,7 @@ import pandas as pd
 from sci_batch import kepler
 from sci_batch.counters import Counters
 from sci_batch.fetch import raw
+from sci_batch.fetch.past import Past
 from sci_batch.fetch.plan import Discovery, Plan
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples, empty
@@ -101,4 +102,4 @@ def counters(
         if meter.metric in there and (containers or (generation, level) != (kepler.REWRITE, kepler.CONTAINER))
     ]
     found = Discovery(meters=tuple(meters), series=len(series), node_names=node_names or {})
-    return raw.counters(cast(Client, Recorded(series)), asked, found)
+    return raw.counters(cast(Client, Recorded(series)), asked, found, Past())
