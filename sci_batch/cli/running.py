@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +19,7 @@ from sci_batch.report import Report
 from sci_batch.schedule.naming import for_range
 from sci_batch.schema import FLAGS
 from sci_batch.settings import Output, Settings
-from sci_batch.sinks import LIMITS, SINKS
+from sci_batch.sinks import LIMITS, SINKS, load
 from sci_batch.verdict import breaches
 from sci_batch.windows import parse_time
 
@@ -55,6 +56,8 @@ def run(
         from sci_batch import pipeline
         from sci_batch.fetch import checkpoint
 
+    if settings.prometheus_url:  # while the server is waited for
+        threading.Thread(target=load, args=([one.format for one in outputs],), daemon=True).start()
     talkative = settings.verbose if step else not settings.quiet
     began = time.monotonic()
     with progress(settings) as tell:
