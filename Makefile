@@ -11,6 +11,8 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 # The Impact Framework (node), which the tests run beside ours.
 IF := $(VENV)/if
+# Other libraries that read Prometheus, for the benchmark alone.
+PEERS := $(VENV)/peers
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 
 # What a caller may set: make test PYTEST_ARGS="-k books --cov"
@@ -28,7 +30,7 @@ COMPILE_BUILD := $(VENV)/bin/uv pip compile --group build $(COMPILE_OPTIONS)
 # apt must not wait for an answer, nor fail because another apt is at work.
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
 
-.PHONY: help venv demo demo-data docs screenshots test lint format typecheck bench fuzz lock clean wheel servers if-run
+.PHONY: help venv demo demo-data docs screenshots test lint format typecheck bench fuzz lock clean wheel servers if-run peers
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | while IFS= read -r line; do \
@@ -65,7 +67,7 @@ screenshots: $(INSTALLED) ## make the pictures of the HTML report in docs/ again
 demo-data: $(INSTALLED) ## record the bundled recording again (simulated cluster, real Prometheus)
 	$(PY) -m tests.demo
 
-bench: servers ## print time and memory beside curl's for the same queries, as ratios
+bench: servers if-run peers ## print time and memory beside others' at the same work (BENCH_ARGS="--quick --only startup")
 	$(PY) -m tests.bench $(BENCH_ARGS)
 
 fuzz: $(INSTALLED) ## search every kind of input with atheris (FUZZ_ARGS="--seconds 60 prometheus-json")
@@ -130,6 +132,13 @@ $(IF)/.installed: tests/impact_framework/package.json tests/impact_framework/pac
 	@mkdir -p $(IF)
 	@cp tests/impact_framework/package.json tests/impact_framework/package-lock.json $(IF)/
 	@cd $(IF) && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
+peers: $(PEERS)/.installed ## install the libraries that the benchmark compares with, in an environment of their own
+
+$(PEERS)/.installed: tests/bench/peers.txt | $(INSTALLED)
+	@$(PY) -m venv --clear $(PEERS)
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check --no-input install --quiet --only-binary :all: -r $<
 	@touch $@
 
 # k8s/ needs kustomize 4 or newer. kubectl brings it, but that of Debian 12 has kustomize 2: then Debian's Go builds it.

@@ -138,12 +138,12 @@ def opened(
     http = http_settings(settings)
     with Client(http) as client:
         progress("looking for Kepler", 0.0)
-        found, tables = fetch.beforehand(client, plan)
-        grid = _grid(settings, tables, windows, client=client) if settings.intensity else None
+        found, nodes = fetch.beforehand(client, plan)
+        grid = _grid(settings, nodes, windows, client=client) if settings.intensity else None
         plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
         kept = Checkpoint(settings.checkpoint, http.redacted_url) if settings.checkpoint else None
         here = settings.engine == "process"
-        inputs = fetch.everything(client, plan, found, tables, units, progress, kept, here=here)
+        inputs = fetch.everything(client, plan, found, nodes, units, progress, kept, here=here)
         yield Source(
             settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,
             units=units, grid=grid, name=http.redacted_url, found=found,

@@ -25,7 +25,7 @@ def by_window(result: pd.DataFrame, also: tuple[str, ...] = ()) -> pd.DataFrame:
     Columns: rows; `MEASURES` and `operational_gco2e:SOURCE` of `also` [null where nothing is known];
     weight [kWh] and covered [kWh x coverage], seen [sum of coverage], least and most coverage.
     """
-    starts = result["window_start"].to_numpy()
+    starts = result["window_start"].dt.tz_convert(None).to_numpy()  # with a time zone they were objects
     order = np.argsort(starts, kind="stable")
     starts = starts[order]
     first = np.flatnonzero(np.append(True, starts[1:] != starts[:-1])[: len(starts)])

@@ -24,7 +24,8 @@ _NAME_RULES = (
     ("StatefulSet", r"^(.+)-\d+$"),
 )
 _NO_OWNER = ("", "<none>")
-_LOOKED_UP = ["workload_kind", "workload", "inferred"]
+_LOOKED_UP = {"workload_kind": "str", "workload": "str", "inferred": "bool"}
+"""Columns and their types."""
 
 
 def owners(
@@ -136,27 +137,33 @@ def _owned(pods: pd.DataFrame, workloads: pd.DataFrame) -> pd.DataFrame:
     by_uid = workloads[workloads["uid"] != ""].drop_duplicates("uid", keep="last")
     by_pod = workloads.drop_duplicates(["namespace", "pod"], keep="last")
     first = pods[["pod_uid"]].merge(
-        by_uid.set_index("uid")[_LOOKED_UP], left_on="pod_uid", right_index=True, how="left", validate="m:1"
+        by_uid.set_index("uid")[[*_LOOKED_UP]],
+        left_on="pod_uid",
+        right_index=True,
+        how="left",
+        validate="m:1",
     )
     second = pods[["namespace", "pod"]].merge(
         by_pod[["namespace", "pod", *_LOOKED_UP]], on=["namespace", "pod"], how="left", validate="m:1"
     )
-    third = by_name(pods["pod"], pods["node"]).assign(inferred=True)
-    unnamed = (pods["pod"] == pods["pod_uid"]) & (pods["pod"] != "")  # a uid is no name to read
-    third = third.assign(
-        workload_kind=third["workload_kind"].mask(unnamed, "Pod"),
-        workload=third["workload"].mask(unnamed, pods["pod"]),
-    )
     known = first["workload"].notna()
     named = ~known & second["workload"].notna()
-    return pd.DataFrame(
-        {
-            column: third[column]
-            .mask(named, second[column])
-            .mask(known, first[column])
-            .astype(third[column].dtype)
-            for column in _LOOKED_UP
-        }
+    guessed = ~known & ~named
+    third = _from_names(pods[guessed]).reindex(pods.index)
+    found = {
+        column: first[column].mask(named, second[column]).mask(guessed, third[column])
+        for column in _LOOKED_UP
+    }
+    return pd.DataFrame(found).astype(_LOOKED_UP)
+
+
+def _from_names(pods: pd.DataFrame) -> pd.DataFrame:
+    """`_LOOKED_UP` of pods that Kubernetes does not tell of."""
+    found = by_name(pods["pod"], pods["node"]).assign(inferred=True)
+    unnamed = (pods["pod"] == pods["pod_uid"]) & (pods["pod"] != "")  # a uid is no name to read
+    return found.assign(
+        workload_kind=found["workload_kind"].mask(unnamed, "Pod"),
+        workload=found["workload"].mask(unnamed, pods["pod"]),
     )
 
 

@@ -10,7 +10,9 @@ from sci_batch.settings import Loaded
 from sci_batch.settings.document import effective, template
 
 app = typer.Typer(
-    rich_markup_mode=None, help="Settings: show what is in effect, or print a file to start from."
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Settings: show what is in effect, or print a file to start from.",
 )
 
 

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from sci_batch.intensity import Intensity, Request
     from sci_batch.prometheus.client import Client
 
-app = typer.Typer(rich_markup_mode=None, help="Grid carbon intensity: fetch, list, show, validate.")
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Grid carbon intensity: fetch, list, show, validate.",
+)
 
 _HOUR_MS = 3_600_000
 

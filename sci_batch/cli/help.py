@@ -9,15 +9,21 @@ from typing import Any
 
 from typer.core import TyperCommand
 
+from sci_batch.cli.quick import leave_alone
+
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 ARGUMENTS = "Arguments"
 OTHERS = "Other"
 """Group of flags that name none, such as `--help`."""
-ARGUMENTS = "Arguments"
 
 
 class GroupedHelp(TyperCommand):
     """Command whose help is written by `rich_help_panel` of its flags."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As typer does it, but quickly."""
+        leave_alone(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Usage, the docstring as it stands, then the flags group by group."""

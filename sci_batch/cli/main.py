@@ -12,72 +12,41 @@ from typing import Annotated
 
 import typer
 
-from sci_batch import __version__
-from sci_batch.cli import config, factors
-from sci_batch.cli.backfill import backfill
-from sci_batch.cli.compute import compute
-from sci_batch.cli.diff import diff
-from sci_batch.cli.doctor import doctor
+from sci_batch.cli.commands import Commands
 from sci_batch.cli.ending import INTERRUPTED, STOPPED, TERMINATED, exit_code
-from sci_batch.cli.explain import explain
-from sci_batch.cli.functional_units import functional_units
-from sci_batch.cli.help import GroupedHelp
-from sci_batch.cli.import_if import import_if
 from sci_batch.cli.log import begin, say, show_bug, show_error
-from sci_batch.cli.push import push
-from sci_batch.cli.queries import queries
-from sci_batch.cli.record import record
-from sci_batch.cli.report import report
-from sci_batch.cli.schema import schema
+from sci_batch.cli.quick import keep_all
 from sci_batch.cli.terminal import abandon_stdout
-from sci_batch.cli.verify_if import verify_if
-from sci_batch.cli.what_if import what_if
+from sci_batch.cli.version import PROGRAM, version
 from sci_batch.errors import SciBatchError, UsageError
 
-PROGRAM = "sci-batch"
 # The base of everything a wrong flag raises. typer may carry a click of its own, so click's own
 # class would be another one.
 _COMMAND_LINE_ERROR: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
+    cls=Commands,
     help="What a unit of work of your software costs the climate: "
     "Kepler's energy from Prometheus, carbon, SCI score.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=GroupedHelp)(compute)
-app.command(cls=GroupedHelp)(doctor)
-app.command(cls=GroupedHelp)(backfill)
-app.command(cls=GroupedHelp)(record)
-app.command(cls=GroupedHelp)(queries)
-app.command(cls=GroupedHelp)(explain)
-app.command(cls=GroupedHelp)(report)
-app.command(cls=GroupedHelp)(push)
-app.command(cls=GroupedHelp)(diff)
-app.command("what-if", cls=GroupedHelp)(what_if)
-app.command(cls=GroupedHelp)(schema)
-app.command(cls=GroupedHelp)(functional_units)
-app.command(cls=GroupedHelp)(verify_if)
-app.command(cls=GroupedHelp)(import_if)
-app.add_typer(config.app, name="config")
-app.add_typer(factors.app, name="factors")
 
 
-@app.command()
-def version() -> None:
-    """Print the version."""
-    typer.echo(f"{PROGRAM} {__version__}")
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
 
 
 @app.callback(invoke_without_command=True)
 def _front(
     context: typer.Context,
-    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    show_version: Annotated[  # noqa: ARG001 -- it has been looked at before
+        bool, typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True)
+    ] = False,
 ) -> None:
-    if show_version:
-        version()
-        raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise typer.Exit(UsageError.exit_code)
@@ -149,4 +118,5 @@ def run() -> None:
     if code in (INTERRUPTED, TERMINATED) and threading.active_count() > 1:
         # All is cleaned up. Python would wait for threads that wait for a server, longer than a pod is given.
         os._exit(code)
+    keep_all()
     sys.exit(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,13 +12,14 @@ from sci_batch import gate
 from sci_batch.cli.ending import Followed
 from sci_batch.cli.judging import judge, limits_sink
 from sci_batch.cli.log import say
+from sci_batch.cli.quick import loading
 from sci_batch.cli.terminal import now_ms, progress, sink_options
 from sci_batch.cli.writing import refuse_early, write
 from sci_batch.report import Report
 from sci_batch.schedule.naming import for_range
 from sci_batch.schema import FLAGS
 from sci_batch.settings import Output, Settings
-from sci_batch.sinks import LIMITS, SINKS
+from sci_batch.sinks import LIMITS, SINKS, load
 from sci_batch.verdict import breaches
 from sci_batch.windows import parse_time
 
@@ -50,9 +52,12 @@ def run(
         Any expected failure.
     """
     refuse_early(outputs, settings, os.environ)
-    from sci_batch import pipeline
-    from sci_batch.fetch import checkpoint
+    with loading("sci_batch.pipeline"):
+        from sci_batch import pipeline
+        from sci_batch.fetch import checkpoint
 
+    if settings.prometheus_url:  # while the server is waited for
+        threading.Thread(target=load, args=([one.format for one in outputs],), daemon=True).start()
     talkative = settings.verbose if step else not settings.quiet
     began = time.monotonic()
     with progress(settings) as tell:

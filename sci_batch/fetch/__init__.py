@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import pandas as pd
 
@@ -45,7 +46,7 @@ class Inputs:
 
 
 def beforehand(client: Client, plan: Plan) -> tuple[Discovery, Kube]:
-    """What the plan of the counters depends on: where Kepler is, and what Kubernetes says; both at once.
+    """What the plan of the counters depends on: where Kepler is, and what the nodes are; both at once.
 
     Raises
     ------
@@ -53,15 +54,17 @@ def beforehand(client: Client, plan: Plan) -> tuple[Discovery, Kube]:
         No Kepler in this range.
     """
     with threads(1, "kube") as aside:
-        tables = aside.submit(kube.kube, client, plan)
-        return discover(client, plan), tables.result()
+        nodes = aside.submit(kube.of_nodes, client, plan)
+        return discover(client, plan), nodes.result()
 
 
 def everything(
-    client: Client, plan: Plan, found: Discovery, tables: Kube, asked: Sequence[FunctionalUnit],
+    client: Client, plan: Plan, found: Discovery, nodes: Kube, asked: Sequence[FunctionalUnit],
     progress: Progress, checkpoint: Checkpoint | None = None, *, here: bool = True,
 ) -> Inputs:  # fmt: skip
-    """Ask for all that the plan needs, beyond what was found and what kube-state-metrics said before.
+    """Ask for all that the plan needs, beyond what was found and what is known of the nodes.
+
+    The counters are begun first: their large queries keep the server busy, those of Kubernetes keep us busy.
 
     The counters are kept in the checkpoint as they are read, and those that it holds are not read again.
     `here` is false where other processes read them.
@@ -73,11 +76,13 @@ def everything(
     """
     use, notes = pull(plan)
     counters = ahead(_stretches(client, plan, found, checkpoint)) if here else iter(())
+    seed = [*islice(counters, 1)]  # little to ask for; the first large stretch is begun with it
+    tables = kube.with_pods(client, plan, nodes)
     if not len(tables.pod_owners):
         notes += ("kube-state-metrics shows no pod owners: workloads are read from the pods' names",)
     served, words = _units(client, plan, asked)
     return Inputs(
-        counters=_watched(counters, plan, progress), kube=tables, units=served,
+        counters=_watched(chain(seed, counters), plan, progress), kube=tables, units=served,
         platform=platform.platform(client, plan) if plan.platform else None,
         notes=(*found.notes, *notes, *words), pull=use,
         step_ms=step_ms(plan.energy_edges_ms) if use == "edges" else 0,

@@ -84,9 +84,10 @@ def _present(client: Client, plan: Plan, meters: list[kepler.Meter]) -> pd.DataF
     zone = plan.labels.of(kepler.REWRITE, "power_domain")
     start_ms, end_ms, step_ms = looks(plan)
     count = (end_ms - start_ms) // step_ms + 1
-    for meter in meters:
+    answers = [(meter, client.range(query(plan, meter), start_ms, end_ms, step_ms)) for meter in meters]
+    # most meters have nothing to say
+    for meter, answer in [one for one in answers if len(one[1])] or answers[:1]:
         node = _node_label(plan, meter)
-        answer = client.range(query(plan, meter), start_ms, end_ms, step_ms)
         by = pd.DataFrame({"series": answer.series, "t": answer.time_ms, "n": answer.value}).groupby("series")
         frame = pd.DataFrame({
             "metric": meter.metric, "node": answer.label(node),

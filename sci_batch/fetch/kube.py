@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
+import numpy as np
 import pandas as pd
 
+from sci_batch.counters import run_ends
 from sci_batch.fetch import sockets
 from sci_batch.fetch.plan import Plan
 from sci_batch.kepler import duration
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.problems import TooMuchError
+from sci_batch.prometheus.samples import Samples
 from sci_batch.schema import label_column
 
 PIECE_MS = 6 * 3_600_000
 """Longest look back of one query: every sample in it is loaded on the server."""
+PIECES_AT_ONCE = 28
+"""A week: the labels come once for all of them, and what does not change is no more than a few bytes."""
 SHORTEST_PIECE_MS = 10 * 60 * 1000
 
 
@@ -122,14 +127,6 @@ _FACTS = {
 }  # fmt: skip
 
 
-def kube(client: Client, plan: Plan) -> Kube:
-    """Ask for all facts; labels only where they are grouped by."""
-    facts = wanted(plan)
-    tables = dict(zip(facts, client.map(lambda fact: _last(client, plan, fact), facts.values()), strict=True))
-    empty = {name: _frame(fact) for name, fact in labels_wanted(plan).items() if name not in tables}
-    return Kube(**tables, **empty, sockets=sockets.sockets(client, plan))
-
-
 def of_nodes(client: Client, plan: Plan) -> Kube:
     """The facts of nodes alone; those of pods and namespaces, which are many, stay empty."""
     facts = wanted(plan) | labels_wanted(plan)
@@ -137,6 +134,13 @@ def of_nodes(client: Client, plan: Plan) -> Kube:
     asked = client.map(lambda name: _last(client, plan, facts[name]), names)
     tables = {name: _frame(fact) for name, fact in facts.items()} | dict(zip(names, asked, strict=True))
     return Kube(**tables, sockets=sockets.sockets(client, plan))
+
+
+def with_pods(client: Client, plan: Plan, nodes: Kube) -> Kube:
+    """All facts, those of nodes as they are; labels only where they are grouped by."""
+    facts = {name: fact for name, fact in wanted(plan).items() if fact.labels[0] != "node"}
+    asked = client.map(lambda fact: _last(client, plan, fact), facts.values())
+    return replace(nodes, **dict(zip(facts, asked, strict=True)))
 
 
 def wanted(plan: Plan) -> dict[str, _Fact]:
@@ -199,10 +203,12 @@ def _last(client: Client, plan: Plan, fact: _Fact) -> pd.DataFrame:
     """The last value of each key in the range."""
     frames = [_frame(fact)]
     at = plan.start_ms
-    while at < plan.end_ms:
-        end = min(at + PIECE_MS, plan.end_ms)
-        frames += _piece(client, plan, fact, at, end)
-        at = end
+    while plan.end_ms - at > PIECE_MS:
+        pieces = min((plan.end_ms - at) // PIECE_MS, PIECES_AT_ONCE)
+        frames += _pieces(client, plan, fact, at, pieces)
+        at += pieces * PIECE_MS
+    if at < plan.end_ms:
+        frames += _piece(client, plan, fact, at, plan.end_ms)
     table = pd.concat(frames, ignore_index=True).drop_duplicates(
         list(fact.key), keep="last", ignore_index=True
     )
@@ -210,6 +216,19 @@ def _last(client: Client, plan: Plan, fact: _Fact) -> pd.DataFrame:
         by = table.groupby(list(fact.sum_over), as_index=False, dropna=False)
         table = by.agg(**{fact.value: (fact.value, "sum")})
     return table.sort_values(list(fact.sum_over or fact.key), ignore_index=True)
+
+
+def _pieces(client: Client, plan: Plan, fact: _Fact, start_ms: int, count: int) -> list[pd.DataFrame]:
+    """Each series in the last of these pieces that shows it, those of later pieces behind: one query."""
+    first_ms, last_ms = start_ms + PIECE_MS, start_ms + count * PIECE_MS
+    try:
+        answer = client.range(query(plan, fact, PIECE_MS), first_ms, last_ms, PIECE_MS)
+    except TooMuchError:
+        ends = range(first_ms, last_ms + 1, PIECE_MS)
+        return [frame for end in ends for frame in _piece(client, plan, fact, end - PIECE_MS, end)]
+    last = np.flatnonzero(run_ends(answer.series))
+    order = np.argsort(answer.time_ms[last], kind="stable")
+    return [_rows(plan, fact, answer).assign(**_value(fact, answer.value[last])).iloc[order]]
 
 
 def _piece(client: Client, plan: Plan, fact: _Fact, start_ms: int, end_ms: int) -> list[pd.DataFrame]:
@@ -220,11 +239,19 @@ def _piece(client: Client, plan: Plan, fact: _Fact, start_ms: int, end_ms: int) 
             raise
         middle = (start_ms + end_ms) // 2
         return _piece(client, plan, fact, start_ms, middle) + _piece(client, plan, fact, middle, end_ms)
+    return [_rows(plan, fact, answer).assign(**_value(fact, answer.value))]
+
+
+def _rows(plan: Plan, fact: _Fact, answer: Samples) -> pd.DataFrame:
+    """The labels of each series, in our words."""
     columns = {}
     for ours in fact.labels:
         first, *exported = _their_names(plan, fact, ours)
         columns[ours] = answer.label(first)
         for name in (name for name in exported if name in answer.labels):
             columns[ours] = answer.label(name).where(answer.label(name) != "", columns[ours])
-    frame = pd.DataFrame(columns, dtype="str")
-    return [frame.assign(**{fact.value: answer.value}) if fact.value else frame]
+    return pd.DataFrame(columns, dtype="str")
+
+
+def _value(fact: _Fact, values: np.ndarray) -> dict[str, np.ndarray]:
+    return {fact.value: values} if fact.value else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -52,6 +53,14 @@ def _sink(module: str) -> Callable[[Any, Path | None, SinkOptions], None]:
         import_module(f"sci_batch.sinks.{module}").write(subject, path, options)
 
     return write
+
+
+def load(formats: Iterable[str]) -> None:
+    """Import what these outputs need; what cannot be imported is told when it is written."""
+    for name in formats:
+        if name in SINKS:
+            with suppress(ImportError):
+                import_module(f"sci_batch.sinks.{name.replace('-', '_')}")
 
 
 SINKS: dict[str, Sink] = {

@@ -6,12 +6,13 @@ sums, never a mean of ratios. Within a window the row with most carbon comes fir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 
 from sci_batch.report import Report
@@ -104,35 +105,28 @@ def per_group(result: pd.DataFrame, group_by: tuple[str, ...]) -> pd.DataFrame:
     served = [name for name in adding if name.startswith("functional_units")]
     scores = {name.replace("functional_units", "sci_gco2e_per_unit", 1): sums[name] for name in served}
     plain = groups["coverage"].mean()
+    joined = ["energy_source", "intensity_source", "embodied_source", *([] if by_kind else ["workload_kind"])]
+    number = groups.ngroup().to_numpy()
     sums = sums.assign(
         window_start=groups["window_start"].min(),
         window_end=groups["window_end"].max(),
         **{score: sums["carbon_gco2e"] / r.where(r > 0) for score, r in scores.items()},
         intensity_gco2e_per_kwh=sums["_intensity"] / sums["_known"].where(sums["_known"] > 0),
         coverage=(sums["_covered"] / sums["_weight"].where(sums["_weight"] > 0)).fillna(plain),
-        **{
-            name: groups[name].agg(_union("+"))
-            for name in (
-                "energy_source",
-                "intensity_source",
-                "embodied_source",
-                *(() if by_kind else ("workload_kind",)),
-            )
-        },
-        flags=groups["flags"].agg(_union(",")),
+        **{name: _union(number, result[name], len(sums), "+") for name in joined},
+        flags=_union(number, result["flags"], len(sums), ","),
     )
     ranked = sums.reset_index().sort_values(["carbon_gco2e", "energy_kwh"], ascending=False, kind="stable")
     return ranked[list(result.columns)].reset_index(drop=True)
 
 
-def _union(separator: str) -> Callable[[pd.Series], str]:
-    """Aggregation that joins the distinct words of a column's joined texts."""
-
-    def join(texts: pd.Series) -> str:
-        words = {word for text in texts.unique() for word in text.split(separator) if word}
-        return separator.join(sorted(words))
-
-    return join
+def _union(group: np.ndarray, texts: pd.Series, count: int, separator: str) -> list[str]:
+    """The distinct words of joined texts in each of `count` groups, joined again."""
+    pairs = pd.DataFrame({"group": group, "text": texts.to_numpy()}).drop_duplicates()
+    words: list[set[str]] = [set() for _ in range(count)]
+    for number, text in zip(pairs["group"].tolist(), pairs["text"].tolist(), strict=True):
+        words[number].update(text.split(separator))
+    return [separator.join(sorted(found - {""})) for found in words]
 
 
 def _distinct_flags(flags: pd.Series) -> tuple[list[str], list[str]]:

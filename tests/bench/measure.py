@@ -13,6 +13,9 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+_WITHHELD = {"PYTHONDONTWRITEBYTECODE"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +27,14 @@ class Cost:
     peak_mib: float
 
 
-def cost(command: Sequence[str]) -> Cost:
-    """Run a command that must succeed, its standard output thrown away."""
+def cost(command: Sequence[str], folder: Path | None = None) -> Cost:
+    """Run a command that must succeed, in a folder if given, its standard output thrown away.
+
+    Python may keep its compiled files, as in an installed program: some environments forbid it.
+    """
     launcher = [sys.executable, "-I", "-S", __file__, *command]
-    done = subprocess.run(launcher, capture_output=True, text=True, check=False)
+    environment = {name: text for name, text in os.environ.items() if name not in _WITHHELD}
+    done = subprocess.run(launcher, capture_output=True, text=True, check=False, env=environment, cwd=folder)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr[-2000:]}")
     return Cost(**json.loads(done.stdout))

@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+from tests.bench.bars import Bar, Finding
 from tests.bench.cluster import Size
 from tests.bench.measure import Cost
 
 MIB = 1024 * 1024
+LIMITS = {"edges": (2.0, 250.0), "raw": (1.5, 400.0)}
+"""By pull method: wall time beside curl's, and peak memory [MiB]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,15 @@ class Compared:
     def wall_ratio(self) -> float:
         """Median wall time of the tool / that of curl."""
         return middle(self.tool).wall_seconds / middle(self.floor).wall_seconds
+
+    def finding(self) -> Finding:
+        """The bars of this pull method."""
+        wall, mib = LIMITS[self.pull]
+        bars = [
+            Bar(what="wall / that of curl with the same queries", measured=self.wall_ratio, limit=wall),
+            Bar(what="peak memory", measured=middle(self.tool).peak_mib, limit=mib, unit="MiB"),
+        ]
+        return Finding(name=self.pull, bars=bars, figures=self.document())
 
     def document(self) -> dict[str, Any]:
         """For `bench.json`."""

@@ -89,6 +89,22 @@ def test_what_needs_no_numbers_imports_no_numbers(arguments: tuple[str, ...]) ->
     assert done.stderr.splitlines()[-1] == "[]"
 
 
+def test_a_run_builds_its_own_command_only_and_checks_no_types() -> None:
+    script = (
+        "import sys; from sci_batch.cli.main import main; main(['compute', '-p', 'http://h:9090']); "
+        "print([name for name in ('sci_batch.cli.diff', 'pydantic') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=ROOT,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
 def test_help_names_every_flag_whole_with_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compute", "--help"]) == 0
     text = capsys.readouterr().out
