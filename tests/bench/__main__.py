@@ -4,8 +4,8 @@ Everything is measured beside something else in the same run: only the ratios me
 
 edges, raw, raw-json: a real Prometheus holds 24 h of 1,000 pods x 2 power domains at 30 s. `sci-batch
 compute` reads them, as a whole process with a table and a Parquet file, and `curl` sends the same queries and
-throws the answers away; both in turn, so that a busy machine is busy for both. `raw` reads remotely, `raw-json`
-as where the server has no remote read; both stand beside curl with the queries in JSON.
+throws the answers away; both in turn, so that a busy machine is busy for both. `raw` reads remotely,
+`raw-json` as where the server has no remote read; both stand beside curl with the queries in JSON.
 peers: other libraries pull the same samples into DataFrames. if-run: the Impact Framework with the same
 rows. stream, growth: 10,000 pods for 30 days from a server that streams. startup: beside a small program.
 """
