@@ -12,7 +12,7 @@ from sci_batch import intensity, pue
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Kube
 from sci_batch.intensity import Asked, Intensity, Kept, Request
-from sci_batch.intensity.matching import changes_ms, matched
+from sci_batch.intensity.matching import changes_ms, matched, slots_at
 from sci_batch.intensity.places import node_regions
 from sci_batch.prometheus.client import Client
 from sci_batch.pue import Pue
@@ -48,6 +48,10 @@ class Grid:
     def at(self, name: str, nodes: pd.Series, window: np.ndarray, edges_ms: np.ndarray) -> pd.DataFrame:
         """Intensity of each row: gco2e_per_kwh, source, flags (`intensity.matching.matched`)."""
         return matched(self.sources[name], nodes, window, edges_ms)
+
+    def slots(self, nodes: pd.Series, at_ms: int) -> pd.DataFrame:
+        """The figure of the chosen source for each node at one moment [Unix ms], and the time it is for."""
+        return slots_at(self.sources[str(self.chosen)], nodes, np.full(len(nodes), at_ms))
 
 
 def regions(kube: Kube) -> pd.DataFrame:

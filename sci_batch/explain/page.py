@@ -96,14 +96,15 @@ def _grid(page: Page, told: Explanation) -> None:
         page.table(
             [
                 _words("node", steps["node"]),
-                _words("from", [rfc3339(ms) for ms in steps["start_ms"].tolist()]),
+                _words("figure from", [rfc3339(ms) for ms in steps["start_ms"].tolist()]),
                 _words("to", [rfc3339(ms) for ms in steps["end_ms"].tolist()]),
                 _numbers("I [g/kWh]", steps["gco2e_per_kwh"]),
                 _numbers("E [kWh]", steps["energy_kwh"]),
                 _words("source", steps["source"]),
             ]
         )
-        page.lines(["I of a pod below is the mean of these, weighted by when its energy was used."])
+        if steps["node"].duplicated().any():
+            page.lines(["I of a pod below is the mean of these, weighted by when its energy was used."])
         page.gap()
     page.table(
         [

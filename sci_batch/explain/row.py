@@ -38,8 +38,9 @@ class Explanation:
     0..1], embodied_gco2e, carbon_gco2e, flags.
     meters: as `Meters.table`, those of the pods.
     nodes: BOOKS of their nodes.
-    steps: node, start_ms, end_ms, gco2e_per_kwh, source, energy_kwh of the row; empty where a window has
-    one intensity. All are empty where only the result is known.
+    steps: node, start_ms, end_ms, gco2e_per_kwh, source, energy_kwh of the row: one row per node and figure
+    of the grid, with the time that the figure is for, as far as it lies in the range. All are empty where
+    only the result is known.
     """
 
     row: pd.Series
@@ -212,11 +213,14 @@ def _of_pods(meters: pd.DataFrame, pods: pd.DataFrame) -> pd.DataFrame:
 
 
 def _steps(work: Work, mine: pd.Series) -> pd.DataFrame:
-    """The row's energy where the intensity changes inside the window."""
-    if work.steps is None:
-        columns = ["node", "start_ms", "end_ms", "gco2e_per_kwh", "source", "energy_kwh"]
-        return pd.DataFrame(columns=columns)
+    """The figures of the grid that meet the row, the time each is for, and the energy that meets it."""
     pods = work.pods[mine]
+    if work.steps is None:
+        each = pods.groupby(["window", "node"], as_index=False).agg(energy_kwh=("energy_kwh", "sum"))
+        start_ms = int(work.basis.windows_ms[each["window"].iloc[0]])
+        figure = work.basis.grid.slots(each["node"], start_ms)
+        names = ["start_ms", "end_ms", "gco2e_per_kwh", "source"]
+        return each[["node"]].join(figure[names]).assign(energy_kwh=each["energy_kwh"])
     nodes = work.steps.nodes.merge(
         pods.groupby(_PLACE, as_index=False).agg(shared_kwh=("shared_kwh", "sum")),
         on=_PLACE, how="inner", validate="m:1",

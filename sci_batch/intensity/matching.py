@@ -37,14 +37,25 @@ def matched(intensity: Intensity, nodes: pd.Series, window: np.ndarray, edges_ms
     UsageError
         A node whose place on the grid is not known.
     """
+    row = slots_at(intensity, nodes, edges_ms[window])
+    return row[["gco2e_per_kwh", "source", "flags"]]
+
+
+def slots_at(intensity: Intensity, nodes: pd.Series, at_ms: np.ndarray) -> pd.DataFrame:
+    """INTENSITY of the slot that each row lies in, with the index of `nodes`; `at_ms` in Unix ms.
+
+    Raises
+    ------
+    UsageError
+        A node whose place on the grid is not known.
+    """
     slots = intensity.slots.sort_values(["grid_zone", "start_ms"], ignore_index=True)
     zones = slots["grid_zone"].unique()
     number = {zone: position for position, zone in enumerate(zones.tolist())}
     code = composite(slots["grid_zone"].map(number).to_numpy(np.int64), slots["start_ms"].to_numpy(np.int64))
     zone = _zone_of(intensity, nodes).map(number).to_numpy(np.int64)
-    at = np.searchsorted(code, composite(zone, edges_ms[window]), side="right") - 1
-    row = slots[["gco2e_per_kwh", "source", "flags"]].iloc[at]
-    return row.set_axis(nodes.index)
+    at = np.searchsorted(code, composite(zone, at_ms), side="right") - 1
+    return slots.iloc[at].set_axis(nodes.index)
 
 
 def _zone_of(intensity: Intensity, nodes: pd.Series) -> pd.Series:
