@@ -78,7 +78,7 @@ fuzz: $(INSTALLED) ## search every kind of input with atheris (FUZZ_ARGS="--seco
 lock: | $(PY) ## pin all packages again after a change in pyproject.toml (LOCK_ARGS=--upgrade: to the newest)
 	$(PIP) install --quiet 'uv>=0.9'
 	$(COMPILE) --group dev --output-file constraints.txt $(LOCK_ARGS)
-	$(COMPILE) --extra push --extra fast --constraint constraints.txt --output-file ci/requirements.txt
+	$(COMPILE) --extra push --extra fast --extra dask --constraint constraints.txt --output-file ci/requirements.txt
 	$(COMPILE_BUILD) --constraint constraints.txt --output-file ci/requirements-build.txt
 
 wheel: $(INSTALLED) ## build the wheel and the source archive into dist/

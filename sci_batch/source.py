@@ -143,6 +143,7 @@ def opened(
         plan = replace(plan, cut_ms=grid.changes_ms if grid else ())
         kept = Checkpoint(settings.checkpoint, http.redacted_url) if settings.checkpoint else None
         here = settings.engine == "process"
+        found = found if here else fetch.paced(client, plan, found)
         inputs = fetch.everything(client, plan, found, nodes, units, progress, kept, here=here)
         yield Source(
             settings=settings, inputs=_with_files(inputs, units, plan), windows=windows, plan=plan,

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from sci_batch.engine.process import Engine, Process
+from sci_batch.errors import UsageError
 from sci_batch.fetch import Progress
 from sci_batch.settings import Settings
-
-if TYPE_CHECKING:
-    from sci_batch.engine.cluster import Cluster
 
 __all__ = ["Engine", "Process", "chosen"]
 
@@ -23,13 +20,16 @@ def chosen(settings: Settings, progress: Progress) -> Iterator[Engine]:
     Raises
     ------
     UsageError, SourceError
-        There is no Dask, or no scheduler that answers.
+        There is no Dask, no scheduler that answers, or no workers that fit.
     """
     if settings.engine == "process":
+        for flag, given in (("--scheduler", settings.scheduler), ("--workers", settings.workers)):
+            if given is not None:
+                raise UsageError(f"{flag} is given, and this process does the work", "Give --engine dask.")
         yield Process()
         return
-    from sci_batch.engine.cluster import connected
+    from sci_batch.engine.cluster import Cluster
+    from sci_batch.engine.connection import connected
 
-    cluster: Cluster
-    with connected(settings, progress) as cluster:
-        yield cluster
+    with connected(settings, progress) as client:
+        yield Cluster(client, progress)

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
 
-from sci_batch import __version__, attribution
-from sci_batch.engine import shard
+from sci_batch import attribution
+from sci_batch.engine import connection, shard
 from sci_batch.engine.process import Basis
-from sci_batch.errors import SourceError, UsageError
+from sci_batch.errors import SciBatchError
 from sci_batch.fetch import Progress
 from sci_batch.fetch.shards import shards
 from sci_batch.ledger import Ledger, Span
@@ -34,83 +33,22 @@ from sci_batch.summary import Part
 CHUNKS = 12
 """Tasks of a share: what is done again at most when a worker is lost is one of them, and those behind it that
 no worker holds any more."""
-SHARES_PER_WORKER = 2
-SPANS_PER_WORKER = 2
-CONNECT_SECONDS = 20
-
-
-@contextmanager
-def connected(settings: Settings, progress: Progress) -> Iterator[Cluster]:
-    """The cluster of `--scheduler`; without an address one on this machine, for this run.
-
-    Raises
-    ------
-    UsageError
-        Dask is not installed, the workers have another version, or a secret would travel in the open.
-    SourceError
-        No scheduler answers, or it has no workers.
-    """
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise UsageError(
-            "--engine dask needs the package distributed",
-            "Run: pip install distributed (the extra sci-batch[dask])",
-        ) from None
-    address = settings.scheduler
-    if address is None:
-        with LocalCluster(dashboard_address=None, threads_per_worker=1) as local, Client(local) as client:
-            yield Cluster(client, settings, progress)
-        return
-    _no_secrets_in_the_open(settings, address)
-    try:
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError) as error:
-        raise SourceError(
-            f"the Dask scheduler {address} does not answer ({error})", "Check --scheduler."
-        ) from None
-    with client:
-        _check(client, address)
-        yield Cluster(client, settings, progress)
-
-
-def _no_secrets_in_the_open(settings: Settings, address: str) -> None:
-    host = urlsplit(address).hostname or ""
-    near = host in ("localhost", "::1") or host.startswith("127.")
-    if settings.headers and address.startswith("tcp:") and not near:
-        raise UsageError(
-            "HTTP headers from the environment would travel to the workers in the open",
-            "Give --header-file with a file that the workers have too, or a scheduler at tls://.",
-        )
-
-
-def _check(client: Any, address: str) -> None:
-    versions = client.run(_version)
-    if not versions:
-        raise SourceError(f"the Dask scheduler {address} has no workers", "Start workers, or wait for them.")
-    other = sorted({str(version) for version in versions.values()} - {__version__})
-    if other:
-        raise UsageError(
-            f"workers of {address} have sci-batch {', '.join(other)}, and this is {__version__}",
-            "Give the workers the same version.",
-        )
-
-
-def _version() -> str:
-    from sci_batch import __version__ as version
-
-    return version
+SHARES_PER_HAND = 2
+SPANS_PER_HAND = 2
+"""For each task that the workers do at the same time."""
 
 
 class Cluster:
     """Workers behind a scheduler, through a `distributed.Client`."""
 
-    def __init__(self, client: Any, settings: Settings, progress: Progress) -> None:
-        self._client, self._settings, self._progress = client, settings, progress
+    def __init__(self, client: Any, progress: Progress) -> None:
+        self._client, self._progress = client, progress
 
     @property
-    def _workers(self) -> int:
-        return max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
+    def _hands(self) -> int:
+        """Tasks that the workers do at the same time."""
+        threads: dict[str, int] = self._client.nthreads()
+        return max(1, sum(threads.values()))
 
     def read(
         self, source: Source, steps_ms: np.ndarray, windows_ms: np.ndarray, settings: Settings
@@ -120,10 +58,13 @@ class Cluster:
 
         if source.found is None:
             raise ValueError("a recording is read by one process")
+        hands = self._hands
+        # what all of them ask at the same time stays within --concurrency, where it can
+        each = replace(settings, concurrency=max(1, settings.concurrency // hands))
         jobs = [
-            shard.Job(settings=settings, plan=source.plan, found=found, created=source.inputs.kube.created,
+            shard.Job(settings=each, plan=source.plan, found=found, created=source.inputs.kube.created,
                       steps_ms=steps_ms)
-            for found in shards(source.plan, source.found, SHARES_PER_WORKER * self._workers)
+            for found in shards(source.plan, source.found, SHARES_PER_HAND * hands)
         ]  # fmt: skip
         ledger = _Shared(Ledger(steps_ms, windows_ms), len(jobs))
         futures: dict[Any, tuple[int, int]] = {}
@@ -138,7 +79,7 @@ class Cluster:
                 futures[self._client.submit(shard.read_of, done, pure=False)] = number, place
         total = len(futures)
         for count, future in enumerate(as_completed(list(futures), loop=self._client.loop), start=1):
-            ledger.put(*futures.pop(future), future.result())
+            ledger.put(*futures.pop(future), connection.answer(future))
             self._progress(f"pulling energy counters, {len(jobs)} shares of the nodes", count / total)
         if ledger.whole.empty:
             raise attribution.nothing_rose()
@@ -150,15 +91,18 @@ class Cluster:
         waiting: deque[Any] = deque()
         for span in ledger.spans():
             waiting.append(self._client.submit(_worked, work, span, given, pure=False))
-            if len(waiting) > SPANS_PER_WORKER * self._workers:
-                yield waiting.popleft().result()
+            if len(waiting) > SPANS_PER_HAND * self._hands:
+                yield connection.answer(waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield connection.answer(waiting.popleft())
 
 
-def _worked(work: Callable[[Span, Basis], Part], span: Span, basis: Basis) -> Part:
+def _worked(work: Callable[[Span, Basis], Part], span: Span, basis: Basis) -> Part | shard.Failed:
     """The rows and sums alone: the tables on the way stay behind."""
-    made = work(span, basis)
+    try:
+        made = work(span, basis)
+    except SciBatchError as error:
+        return shard.Failed.of(error)
     return Part(result=made.result, served=made.served, book=made.book, left_out=made.left_out)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from sci_batch import attribution, fetch
 from sci_batch.energy import Booked, Carry
+from sci_batch.errors import SciBatchError
 from sci_batch.fetch import Discovery, Plan
 from sci_batch.fetch.past import Past
 from sci_batch.prometheus.client import Client
@@ -19,7 +20,8 @@ from sci_batch.settings import Settings, http_settings
 class Job:
     """One share of the nodes, over the whole range."""
 
-    settings: Settings
+    settings: Settings = field(repr=False)
+    """In no log of a worker: an address may hold a login."""
     plan: Plan
     found: Discovery
     """With matchers for the nodes of this share."""
@@ -47,16 +49,42 @@ class Read:
     warnings: tuple[str, ...]
 
 
-def read(job: Job, state: State | None, upto_ms: int) -> tuple[State, Read]:
-    """Go on with a share until `upto_ms` [Unix ms] at least.
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An expected failure as a value: told once, by who waits for it, and in no log of a worker."""
+
+    kind: type[SciBatchError]
+    what: str
+    cure: str
+
+    @classmethod
+    def of(cls, error: SciBatchError) -> Failed:
+        """Without what a subclass holds beside its words."""
+        kind = next(kind for kind in type(error).__mro__ if kind.__module__ == SciBatchError.__module__)
+        return cls(kind, error.what, error.cure)
+
+    def error(self) -> SciBatchError:
+        """The failure, to be raised."""
+        return self.kind(self.what, self.cure)
+
+
+Done = tuple[State, Read] | Failed
+
+
+def read(job: Job, state: State | Failed | None, upto_ms: int) -> Done:
+    """Go on with a share until `upto_ms` [Unix ms] at least; a failure goes through the whole chain.
 
     The state that comes in is left as it is: a task may have to be done again elsewhere.
-
-    Raises
-    ------
-    SourceError, AuthError, PartialError
-        What the server did not answer.
     """
+    if isinstance(state, Failed):
+        return state
+    try:
+        return _read(job, state, upto_ms)
+    except SciBatchError as error:
+        return Failed.of(error)
+
+
+def _read(job: Job, state: State | None, upto_ms: int) -> tuple[State, Read]:
     past, carry = _of(state)
     booked = []
     with Client(http_settings(job.settings)) as client:
@@ -77,11 +105,11 @@ def _of(state: State | None) -> tuple[Past, Carry]:
     return (Past(), Carry()) if state is None else (state.past.copy(), state.carry)
 
 
-def state_of(done: tuple[State, Read]) -> State:
+def state_of(done: Done) -> State | Failed:
     """What the next task of the share needs; it stays where it was made."""
-    return done[0]
+    return done if isinstance(done, Failed) else done[0]
 
 
-def read_of(done: tuple[State, Read]) -> Read:
+def read_of(done: Done) -> Read | Failed:
     """What goes to the ledger."""
-    return done[1]
+    return done if isinstance(done, Failed) else done[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 import pandas as pd
@@ -22,7 +22,7 @@ from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.threads import threads
 from sci_batch.settings import FunctionalUnit
 
-__all__ = ["Discovery", "Inputs", "Kube", "Plan", "Progress", "beforehand", "everything", "queries"]
+__all__ = ["Discovery", "Inputs", "Kube", "Plan", "Progress", "beforehand", "everything", "paced", "queries"]
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done, 0..1."""
@@ -87,6 +87,13 @@ def everything(
         notes=(*found.notes, *notes, *words), pull=use,
         step_ms=step_ms(plan.energy_edges_ms) if use == "edges" else 0,
     )  # fmt: skip
+
+
+def paced(client: Client, plan: Plan, found: Discovery) -> Discovery:
+    """The same with the rate of the samples, where the pull depends on it: asked once for all who read."""
+    if pull(plan)[0] == "edges":
+        return found
+    return replace(found, samples_per_second=raw.samples_per_second(client, plan, found))
 
 
 def read(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:

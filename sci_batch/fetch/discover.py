@@ -41,11 +41,13 @@ def discover(client: Client, plan: Plan) -> Discovery:
             meters += _where_no_pods(candidates, found, plan)
         elif len(found[place]):
             meters += [meter for meter in candidates if meter.metric in set(found[place]["metric"])]
+    named = _legacy_nodes(client, plan, found)
     series = int(sum(frame["series"].sum() for frame in found.values() if len(frame)))
     return Discovery(
         meters=tuple(meters),
         series=series,
-        node_names=_legacy_nodes(client, plan, found),
+        node_names=dict(named),
+        node_pairs=tuple(named),
         presence=pd.concat(
             [
                 frame.assign(generation=generation, level=level)
@@ -116,18 +118,20 @@ def matcher_of(plan: Plan, nodes: list[str]) -> str:
     return kepler.matcher(plan.labels.of(kepler.REWRITE, "node"), nodes)
 
 
-def _legacy_nodes(client: Client, plan: Plan, found: dict[tuple[str, str], pd.DataFrame]) -> dict[str, str]:
-    """Target `instance` to node name: the node's own series carry it as `exported_instance`."""
+def _legacy_nodes(
+    client: Client, plan: Plan, found: dict[tuple[str, str], pd.DataFrame]
+) -> list[tuple[str, str]]:
+    """Target `instance` and node name: the node's own series carry it as `exported_instance`."""
     if not len(found[kepler.LEGACY, kepler.NODE]):
-        return {}
+        return []
     instance, node = (plan.labels.of(kepler.LEGACY, word) for word in ("instance", "node"))
-    names: dict[str, str] = {}
+    named: list[tuple[str, str]] = []
     for metric in sorted(set(found[kepler.LEGACY, kepler.NODE]["metric"])):
         selector = f"{metric}{{{','.join(plan.cluster)}}}"
         answer = client.range(f"count by ({instance}, {node}) ({selector})", *looks(plan))
         pairs = zip(answer.label(instance).tolist(), answer.label(node).tolist(), strict=True)
-        names |= {target: name for target, name in pairs if name}
-    return names
+        named += [(target, name) for target, name in pairs if name]
+    return named
 
 
 def _legacy_total(client: Client, plan: Plan) -> tuple[pd.DataFrame, list[kepler.Meter]]:

@@ -87,6 +87,10 @@ class Discovery:
     """Where which metric was seen: generation, level, metric, node (old containers: their target's
     `instance`), power_domain, series (at most, and `mean` over the range), first_ms, last_ms."""
     notes: tuple[str, ...] = ()
+    node_pairs: tuple[tuple[str, str], ...] = ()
+    """Legacy: each target with each name that it had, where `node_names` has the last one."""
+    samples_per_second: float | None = None
+    """Of a series, by which the raw pull cuts its stretches; None before it is asked."""
 
 
 def step_ms(edges_ms: tuple[int, ...]) -> int:

@@ -16,12 +16,14 @@ from sci_batch.prometheus.client import Client
 
 def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:
     """COUNTERS of the range from where the past ends, one stretch at a time, each with every sample once."""
-    for stretch in raw_stretches(plan, found.series, _rate(client, plan, found), past.end_ms):
+    rate = found.samples_per_second
+    rate = samples_per_second(client, plan, found) if rate is None else rate
+    for stretch in raw_stretches(plan, found.series, rate, past.end_ms):
         yield _stretch(client, plan, found, past.registry, stretch, past.last_mark)
         past.end_ms = stretch.end_ms
 
 
-def _rate(client: Client, plan: Plan, found: Discovery) -> float:
+def samples_per_second(client: Client, plan: Plan, found: Discovery) -> float:
     """Samples per second of a series, the fastest met at a few moments of the range."""
     meter = found.meters[-1]
     moments = np.linspace(plan.start_ms, plan.end_ms, 4).astype(int).tolist()

@@ -153,12 +153,17 @@ class Settings(Accounting):
         "engine", panel=SCHEDULE, metavar="process|dask", parse=values.one_of("process", "dask"),
         default="process", commands=("compute", "backfill"),
         help="Who does the work: this process, or the workers of a Dask cluster (extra sci-batch[dask]). The "
-        "numbers are the same.",
+        "numbers are the same. Workers share --concurrency, and each has one request at a time at least.",
     )  # fmt: skip
     scheduler: str | None = option(
         "scheduler", panel=SCHEDULE, metavar="ADDRESS", parse=values.text, commands=("compute", "backfill"),
         help="Address of a Dask scheduler, such as tcp://dask-scheduler:8786; without it --engine dask "
-        "starts workers on this machine.",
+        "starts workers on this machine. tls:// takes the certificates of Dask's own settings.",
+    )  # fmt: skip
+    workers: int | None = option(
+        "workers", panel=SCHEDULE, metavar="N", parse=values.whole(1, 1000), commands=("compute", "backfill"),
+        help="With --engine dask: workers to start on this machine (one for each core), or to wait for at "
+        "--scheduler (1).",
     )  # fmt: skip
     checkpoint: Path | None = option(
         "checkpoint", panel=SCHEDULE, metavar="DIR", parse=values.path, commands=("compute",),

@@ -21,12 +21,14 @@ BY_FLAG = {
 DOCUMENTS = [
     "README.md", "docs/method.md", "docs/publish.md", "docs/doctor.md", "docs/explain.md",
     "docs/changes.md", "docs/html.md", "docs/impact-framework.md", "docs/access.md", "docs/hostile.md",
+    "docs/scale.md",
     "CONTRIBUTING.md", "k8s/README.md",
 ]  # fmt: skip
 OF_OTHERS = {
-    "--from-env-file", "--from-file", "--metric-labels-allowlist", "--metrics", "--storage",
+    "--from-env-file", "--from-file", "--metric-labels-allowlist", "--metrics", "--nthreads", "--port",
+    "--storage",
 }  # fmt: skip
-"""Flags of kubectl, kube-state-metrics, Kepler and Prometheus that documents name."""
+"""Flags of kubectl, kube-state-metrics, Kepler, Prometheus and Dask that documents name."""
 
 
 @pytest.mark.parametrize("document", sorted(PARTS))

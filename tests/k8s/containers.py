@@ -9,6 +9,9 @@ from typing import Any
 
 from tests.k8s.manifests import Object, of_kind, pods
 
+SCHEDULER = "tcp://sci-batch-dask-scheduler.sci-batch.svc.cluster.local:8786"
+"""As the operator of Dask tells it to each of its pods."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -19,14 +22,14 @@ class Command:
 
 
 def laid_out(found: list[Object], folder: Path, index: int = 0) -> Command:
-    """The command of the only container, with each mount as a folder inside `folder`.
+    """The command of the only container (of the first pod), with each mount as a folder inside `folder`.
 
     Parameters
     ----------
     index
         Of an Indexed Job.
     """
-    [(_, template)] = pods(found)
+    (_, template), *_ = pods(found)
     pod: dict[str, Any] = template["spec"]
     (container,) = pod["containers"]
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
@@ -42,7 +45,9 @@ def laid_out(found: list[Object], folder: Path, index: int = 0) -> Command:
                 (place / file).write_text(_moved(text, places), encoding="utf-8")
         for source in volume.get("projected", {}).get("sources", ()):
             _project(place, source)
-    arguments = [_moved(word, places) for word in container["args"]]
+    arguments = [
+        _moved(word, places).replace("$(DASK_SCHEDULER_ADDRESS)", SCHEDULER) for word in container["args"]
+    ]
     environ = {item["name"]: _moved(item["value"], places) for item in container.get("env") or ()}
     return Command(arguments, {**environ, "JOB_COMPLETION_INDEX": str(index)})
 

@@ -19,6 +19,11 @@ K8S = ROOT / "k8s"
 Object = dict[str, Any]
 MODES = {"Job": ("spec", "template"), "CronJob": ("spec", "jobTemplate", "spec", "template")}
 """Where each kind has its pod."""
+PARTS = {
+    "job": ("spec", "job"), "worker": ("spec", "cluster", "spec", "worker"),
+    "scheduler": ("spec", "cluster", "spec", "scheduler"),
+}  # fmt: skip
+"""Where a DaskJob has its pods, the one that runs the command first."""
 
 
 def folders() -> list[str]:
@@ -75,7 +80,13 @@ def pods(found: list[Object]) -> Iterator[tuple[str, Object]]:
     """Name of the owner and pod template of everything that runs."""
     for one in found:
         if one["kind"] in MODES:
-            template = one
-            for step in MODES[one["kind"]]:
-                template = template[step]
-            yield f"{one['kind']}/{one['metadata']['name']}", template
+            yield f"{one['kind']}/{one['metadata']['name']}", _at(one, MODES[one["kind"]])
+        elif one["kind"] == "DaskJob":
+            for part, steps in PARTS.items():
+                yield f"DaskJob/{one['metadata']['name']}/{part}", _at(one, steps)
+
+
+def _at(one: Object, steps: tuple[str, ...]) -> Object:
+    for step in steps:
+        one = one[step]
+    return one

@@ -60,6 +60,7 @@ def test_openshift_asks_thanos_with_the_token_of_the_pod(tmp_path: Path) -> None
         ("overlays/remote-write", ["parquet", "remote-write"]),
         ("overlays/s3-parquet", ["parquet", "parquet"]),
         ("overlays/backfill", ["parquet"]),
+        ("overlays/dask", ["parquet"]),
     ],
 )
 def test_outputs(name: str, formats: list[str], tmp_path: Path) -> None:

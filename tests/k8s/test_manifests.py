@@ -15,8 +15,8 @@ import sci_batch
 from tests.k8s import restricted
 from tests.k8s.manifests import JOBS, K8S, ROOT, Object, build, folders, objects, of_kind, pods
 
-OF_OPERATOR = ("PrometheusRule", "ServiceMonitor")
-"""Not of Kubernetes itself: test_monitoring.py has them."""
+OF_OPERATOR = ("PrometheusRule", "ServiceMonitor", "DaskJob")
+"""Not of Kubernetes itself: test_alerts.py and test_dask_job.py have them."""
 SUPPORTED = ("1.33", kubernetes_validate.latest_version())
 """The oldest is what k8s/README.md names."""
 
@@ -108,7 +108,9 @@ def test_openshift_leaves_users_to_the_range_of_the_namespace() -> None:
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "sci-batch", "namespace": "sci-batch"}]
 
 
-@pytest.mark.parametrize("name", [name for name in JOBS if name != "overlays/backfill"])
+@pytest.mark.parametrize(
+    "name", [name for name in JOBS if name not in ("overlays/backfill", "overlays/dask")]
+)
 def test_runs_are_apart_and_end_before_the_next(name: str) -> None:
     (job,) = of_kind(objects(name), "CronJob")
     spec = job["spec"]
@@ -142,7 +144,7 @@ def test_traffic_is_dns_and_what_the_job_asks_and_feeds(name: str) -> None:
     (policy,) = of_kind(objects(name), "NetworkPolicy")
     spec = policy["spec"]
     assert spec["policyTypes"] == ["Ingress", "Egress"]
-    assert spec["ingress"] == []
+    assert spec["ingress"] == [] or name == "overlays/dask"
     for _, template in pods(objects(name)):
         assert template["metadata"]["labels"].items() >= spec["podSelector"]["matchLabels"].items()
     ports = [{port["port"] for port in rule["ports"]} for rule in spec["egress"]]
@@ -155,6 +157,7 @@ def test_traffic_is_dns_and_what_the_job_asks_and_feeds(name: str) -> None:
             "overlays/remote-write": [{53}, {9090}, {80, 8080}],
             "overlays/s3-parquet": [{53}, {9090}, {443}],
             "overlays/backfill": [{53}, {9090}, {443}],
+            "overlays/dask": [{53}, {9090}, {443}, {8786, 8788}],
             "overlays/openshift": [{5353}, {9091}],
         }[name]
     )

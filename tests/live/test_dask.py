@@ -13,15 +13,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from distributed import KilledWorker
 
-from sci_batch import ledger, pipeline
-from sci_batch.engine import cluster
+import sci_batch
+from sci_batch import engine, ledger, pipeline
+from sci_batch.engine import connection, shard
+from sci_batch.engine.cluster import Cluster
 from sci_batch.errors import SourceError, UsageError
 from sci_batch.fetch import plan
+from sci_batch.prometheus.problems import TooMuchError
 from sci_batch.report import Report
 from sci_batch.settings import Settings
+from sci_batch.source import opened
 from tests.cli.process import ROOT, environment
 from tests.live.cluster import HOUR, served, small
 from tests.properties import sources
@@ -42,7 +48,7 @@ def url() -> Iterator[str]:
 
 @contextlib.contextmanager
 def dask(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
-    """A real scheduler and real workers on loopback: address, and the workers' processes."""
+    """A real scheduler and real workers on loopback: address, and the processes, the scheduler at the end."""
     command = [sys.executable, "-m"]
     begin: dict[str, Any] = {"env": environment({}), "cwd": ROOT, "text": True}
     told = (folder / "scheduler.json").resolve()
@@ -70,7 +76,7 @@ def dask(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Pope
 
         with Client(address) as client:
             client.wait_for_workers(workers, timeout=60)
-        yield address, hands
+        yield address, [*hands, scheduler]
     finally:
         for process in reversed(started):
             process.kill()
@@ -103,38 +109,139 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small_pieces")
-def test_the_numbers_of_one_process_also_when_a_worker_is_killed(url: str, tmp_path: Path) -> None:
+def test_the_numbers_of_one_process_also_when_workers_are_lost(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     alone = {pull: run(settings(url, pull=pull)) for pull in ("edges", "raw")}
-    with dask(tmp_path, 2) as (address, workers):
+    with dask(tmp_path, 2) as (address, processes):
+        monkeypatch.setattr(sci_batch, "__version__", "9.9")
+        with pytest.raises(UsageError, match=r"have sci-batch [\d.]+, and this is 9\.9"):
+            run(settings(url, engine="dask", scheduler=address))
+        monkeypatch.undo()
+        monkeypatch.setattr(plan, "EDGE_BUDGET", 1)
+        monkeypatch.setattr(ledger, "ROWS_PER_SPAN", 50)
+        told_once(url, address)
         for pull in ("edges", "raw"):
             same(run(settings(url, pull=pull, engine="dask", scheduler=address)), alone[pull])
-        lost: list[int] = []
-
-        def kill(words: str, share: float) -> None:
-            if "shares" in words and share > 0.3 and not lost:
-                lost.append(workers[0].pid)
-                os.kill(workers[0].pid, signal.SIGKILL)
-
-        found = run(settings(url, engine="dask", scheduler=address), kill)
-        assert lost and workers[0].wait(10) == -signal.SIGKILL
+        found = run(settings(url, engine="dask", scheduler=address), killing(processes[0]))
+        assert processes[0].wait(10) == -signal.SIGKILL
         same(found, alone["edges"])
         asked = "\n".join(found.provenance.queries)
         assert 'instance="n1"' in asked and 'node_name!="n1"' in asked, "as it was asked"
+        with pytest.raises(SourceError, match="is lost"):
+            run(settings(url, engine="dask", scheduler=address), killing(processes[-1]))
 
 
-def test_nobody_answers() -> None:
-    chosen = sources.settings({"prometheus_url": "http://127.0.0.1:9", "intensity": "380", "engine": "dask",
-                               "scheduler": "tcp://127.0.0.1:9"})  # fmt: skip
-    with pytest.raises(SourceError, match="does not answer"), cluster.connected(chosen, lambda *_: None):
+def killing(process: subprocess.Popen[str]) -> Any:
+    """A listener that kills it when a part of the counters has been read."""
+
+    def kill(words: str, share: float) -> None:
+        if "shares" in words and share > 0.3 and process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+
+    return kill
+
+
+def told_once(url: str, address: str) -> None:
+    """What a worker meets is what one process would tell: kind, sentence and cure."""
+    chosen = settings(url, engine="dask", scheduler=address)
+    gone = settings("http://127.0.0.1:9", retries="0")
+    with (
+        opened(chosen, (START + 24 * HOUR) * 1000, quiet) as source,
+        connection.connected(chosen, quiet) as client,
+        pytest.raises(SourceError, match="Cannot reach Prometheus") as caught,
+    ):
+        edges = np.array(source.plan.edges_ms, np.int64)
+        Cluster(client, quiet).read(source, edges, edges, gone)
+    assert "--prometheus-url" in caught.value.cure
+
+
+def quiet(_words: str, _share: float, /) -> None:
+    """No progress is shown."""
+
+
+def test_a_data_set_by_workers_of_this_machine(url: str, tmp_path: Path) -> None:
+    """From the command line, as a newcomer starts it: nothing on standard error, the files of one process."""
+    for who in ("process", "dask"):
+        done = subprocess.run(
+            [sys.executable, "-m", "sci_batch", "compute", "-q", "-p", url, "--intensity", "380",
+             "--start", str(START), "--end", str(START + HOURS * HOUR), "-o", f"parquet={tmp_path / who}/",
+             "--engine", who, *(("--workers", "1") if who == "dask" else ())],
+            env=environment({"SCI_BATCH_NOW": str(START + 24 * HOUR)}), cwd=ROOT, capture_output=True,
+            text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    files = [
+        sorted(path.parent.relative_to(tmp_path / who) for path in (tmp_path / who).rglob("*.parquet"))
+        for who in ("process", "dask")
+    ]
+    assert files[0] and files[0] == files[1]
+    one, other = (pd.read_parquet(tmp_path / who) for who in ("process", "dask"))
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+@pytest.mark.parametrize("address", ["foo", "http://127.0.0.1:8786", "tcp://127.0.0.1", "tcp://h:99999"])
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(UsageError, match="no address"), connection.connected(away(address), quiet):
         pass
 
 
-def test_headers_do_not_travel_in_the_open() -> None:
-    chosen = sources.settings(
-        {"prometheus_url": "http://127.0.0.1:9", "intensity": "380", "engine": "dask",
-         "scheduler": "tcp://dask.example:8786"}
-    )  # fmt: skip
-    chosen = dataclasses.replace(chosen, headers=(("Authorization", "Bearer canary"),))
-    with pytest.raises(UsageError, match="in the open") as caught, cluster.connected(chosen, lambda *_: None):
+def test_nobody_answers(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is every server a scheduler: Dask itself would wait for an answer for ever."""
+    monkeypatch.setattr(connection, "_seconds", lambda: 0.3)
+    monkeypatch.setattr(connection, "_HEARD_SECONDS", 0.3)
+    for address, words in (
+        ("tcp://127.0.0.1:9", "does not answer"),
+        (url.replace("http", "tcp"), "is no Dask"),
+    ):
+        with pytest.raises(SourceError, match=words), connection.connected(away(address), quiet):
+            pass
+
+
+def test_tls_needs_certificates() -> None:
+    with pytest.raises(UsageError, match="certificates"):  # noqa: SIM117 -- one line each
+        with connection.connected(away("tls://127.0.0.1:9"), quiet):
+            pass
+
+
+def test_workers_that_die_of_the_work() -> None:
+    class Given:
+        def result(self) -> None:
+            raise KilledWorker("read", None, 3)
+
+    with pytest.raises(SourceError, match="given up"):
+        connection.answer(Given())
+
+
+def test_a_failure_travels_without_what_only_its_own_process_knows() -> None:
+    failed = shard.Failed.of(TooMuchError("too much", "ask for less"))
+    assert failed.kind.__module__ == "sci_batch.errors"
+    with pytest.raises(SourceError, match="too much"):
+        raise failed.error()
+
+
+def away(address: str) -> Settings:
+    return sources.settings(
+        {"prometheus_url": "http://127.0.0.1:9", "intensity": "380", "engine": "dask", "scheduler": address}
+    )
+
+
+@pytest.mark.parametrize(
+    ("secret", "flag"),
+    [
+        ({"headers": (("Authorization", "Bearer canary"),)}, "SCI_BATCH_HEADERS"),
+        ({"push_headers": (("Authorization", "Bearer canary"),)}, "SCI_BATCH_PUSH_HEADERS"),
+        ({"prometheus_url": "http://me:canary@127.0.0.1:9"}, "--prometheus-url"),
+    ],
+)
+def test_secrets_do_not_travel_in_the_open(secret: dict[str, Any], flag: str) -> None:
+    chosen = dataclasses.replace(away("tcp://dask.example:8786"), **secret)
+    with pytest.raises(UsageError, match="in the open") as caught, connection.connected(chosen, quiet):
         pass
-    assert "canary" not in str(caught.value)
+    assert flag in str(caught.value) and "canary" not in str(caught.value)
+
+
+def test_workers_for_one_process_are_a_mistake() -> None:
+    chosen = sources.settings({"prometheus_url": "http://127.0.0.1:9", "scheduler": "tcp://127.0.0.1:8786"})
+    with pytest.raises(UsageError, match="--engine dask"), engine.chosen(chosen, quiet):
+        pass
