@@ -69,7 +69,7 @@ class _Found:
 
 
 def decode(body: bytes, edge_ms: int | None = None) -> Decoded:
-    """Read the answer of `/api/v1/query` or `/api/v1/query_range`; with `edge_ms`, the samples after that.
+    """Read the answer of `/api/v1/query` or `/api/v1/query_range`, without samples at `edge_ms`.
 
     Raises
     ------

@@ -25,10 +25,10 @@ DOCUMENTS = [
     "CONTRIBUTING.md", "k8s/README.md",
 ]  # fmt: skip
 OF_OTHERS = {
-    "--from-env-file", "--from-file", "--metric-labels-allowlist", "--metrics", "--nthreads", "--port",
-    "--storage",
+    "--from-env-file", "--from-file", "--metric-labels-allowlist", "--metrics", "--nthreads", "--only",
+    "--port", "--quick", "--storage",
 }  # fmt: skip
-"""Flags of kubectl, kube-state-metrics, Kepler, Prometheus and Dask that documents name."""
+"""Flags of kubectl, kube-state-metrics, Kepler, Prometheus, Dask and our benchmark that documents name."""
 
 
 @pytest.mark.parametrize("document", sorted(PARTS))

@@ -250,14 +250,15 @@ def test_in_order_sorts_series_and_times() -> None:
 
 
 @pytest.mark.parametrize("read", [module._by_markers, module._whole])
-def test_samples_up_to_a_time_are_left_out_and_not_counted(read: Callable[..., Decoded]) -> None:
+def test_samples_on_the_edge_are_left_out_and_not_counted(read: Callable[..., Decoded]) -> None:
     result = [
-        {"metric": {"pod": "a"}, "values": [[1, "1"], [2, "NaN"]]},
+        {"metric": {"pod": "a"}, "values": [[2, "NaN"]]},
         {"metric": {"pod": "b"}, "values": [[2, "2"], [2.001, "3"], [3, "NaN"]]},
-        {"metric": {"pod": "c"}, "values": [[1, "4"], [4, "5"]]},
+        {"metric": {"pod": "c"}, "values": [[1.999, "4"], [4, "5"]]},
     ]
     decoded = read(_body("matrix", result), 2000)
-    assert _flat(decoded.samples) == [({"pod": "b"}, 2001, 3.0), ({"pod": "c"}, 4000, 5.0)]
+    found = [({"pod": "b"}, 2001, 3.0), ({"pod": "c"}, 1999, 4.0), ({"pod": "c"}, 4000, 5.0)]
+    assert _flat(decoded.samples) == found, "what was not asked for is told from what was, and refused later"
     assert decoded.samples.series.dtype == np.int32
     assert decoded.dropped == 1
 
