@@ -108,7 +108,7 @@ audit: $(INSTALLED) ## ask a service for known holes in the pinned packages; fai
 	@[ -x $(VENV)/audit/bin/pip-audit ] || { $(VENV)/bin/uv venv --quiet --clear --python $(PY) $(VENV)/audit && \
 		$(VENV)/bin/uv pip install --quiet --python $(VENV)/audit/bin/python --group audit; }
 	@$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r constraints.txt || { \
-		echo 'make audit: either a hole is listed above, or no advisory service (pypi.org, api.osv.dev) could be asked' \
+		echo 'make audit: either a hole is listed above, or no advisory service could be asked' \
 			'and nothing is known. It needs the internet; a package mirror is not enough.' >&2; exit 1; }
 
 sbom: $(INSTALLED) ## write dist/sbom.json: CycloneDX of what an installation holds, from the pinned environment
