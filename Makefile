@@ -21,6 +21,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 LOCK_ARGS ?=
 FUZZ_ARGS ?=
+MUTATE_ARGS ?=
 
 COMPILE_OPTIONS := --universal --python-version 3.11 --only-binary :all: --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command 'make lock' --quiet
@@ -30,7 +31,8 @@ COMPILE_BUILD := $(VENV)/bin/uv pip compile --group build $(COMPILE_OPTIONS)
 # apt must not wait for an answer, nor fail because another apt is at work.
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
 
-.PHONY: help venv demo demo-data docs screenshots test lint format typecheck bench fuzz lock clean wheel servers if-run peers
+.PHONY: help venv demo demo-data docs screenshots test lint format typecheck bench fuzz lowest cover mutate audit sbom \
+	lock clean wheel servers if-run peers
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | while IFS= read -r line; do \
@@ -75,6 +77,51 @@ fuzz: $(INSTALLED) ## search every kind of input with atheris (FUZZ_ARGS="--seco
 	@$(PY) -c 'import atheris' 2>/dev/null || $(PIP) install --quiet --only-binary :all: 'atheris>=3'
 	$(PY) -m tests.fuzz $(FUZZ_ARGS)
 
+# What is not about servers: units, cases by hand, properties.
+NUMBERS := tests/unit tests/golden tests/properties
+# Bars of `make cover`, in per cent of lines and branches, and what counts as arithmetic.
+ARITHMETIC := sci_batch/energy/*,sci_batch/sharing.py,sci_batch/carbon.py,sci_batch/embodied/share.py,$\
+	sci_batch/functional_unit.py,sci_batch/rows.py,sci_batch/sums.py,sci_batch/in_effect.py,sci_batch/counters.py,$\
+	sci_batch/change.py,sci_batch/windows.py
+
+lowest: $(INSTALLED) ## run tests of the numbers with the oldest versions that pyproject.toml allows (the newest: make lock)
+	$(PIP) install --quiet 'uv>=0.9'
+	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --group test --group build --resolution lowest-direct \
+		--only-binary :all: --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet \
+		--python $(PY) --output-file $(VENV)/lowest.txt --upgrade
+	$(VENV)/bin/uv venv --quiet --clear --python $(PY) $(VENV)/lowest
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/lowest/bin/python --no-deps --require-hashes \
+		--only-binary :all: -r $(VENV)/lowest.txt
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/lowest/bin/python --no-deps --no-build-isolation -e .
+	$(VENV)/lowest/bin/python -m pytest -n auto --dist loadfile -m 'not live' $(NUMBERS) $(PYTEST_ARGS)
+
+cover: servers if-run ## run every test, and fail below 95 % of lines and branches, or 100 % of the arithmetic
+	$(PY) -m pytest -n auto --dist loadfile --cov --cov-report= $(PYTEST_ARGS)
+	$(PY) -m coverage report --include='$(ARITHMETIC)' --fail-under=100
+	$(PY) -m coverage report --include='sci_batch/*' --fail-under=95
+
+mutate: $(INSTALLED) ## break the arithmetic at random places and count what the tests notice (MUTATE_ARGS="--each 50 sharing")
+	$(PIP) install --quiet 'uv>=0.9'
+	@$(PY) -c 'import mutmut' 2>/dev/null || $(VENV)/bin/uv pip install --quiet --python $(PY) --group mutate
+	$(PY) -m tests.supply.mutants $(MUTATE_ARGS)
+
+# pip-audit calls a package that its service does not know "skipped" and ends well: --strict makes that a failure.
+audit: $(INSTALLED) ## ask a service for known holes in the pinned packages; fails also where none can be asked
+	$(PIP) install --quiet 'uv>=0.9'
+	@[ -x $(VENV)/audit/bin/pip-audit ] || { $(VENV)/bin/uv venv --quiet --clear --python $(PY) $(VENV)/audit && \
+		$(VENV)/bin/uv pip install --quiet --python $(VENV)/audit/bin/python --group audit; }
+	@$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r constraints.txt || { \
+		echo 'make audit: either a hole is listed above, or no advisory service could be asked' \
+			'and nothing is known. It needs the internet; a package mirror is not enough.' >&2; exit 1; }
+
+sbom: $(INSTALLED) ## write dist/sbom.json: CycloneDX of what an installation holds, from the pinned environment
+	$(PIP) install --quiet 'uv>=0.9'
+	@[ -x $(VENV)/sbom/bin/cyclonedx-py ] || { $(VENV)/bin/uv venv --quiet --clear --python $(PY) $(VENV)/sbom && \
+		$(VENV)/bin/uv pip install --quiet --python $(VENV)/sbom/bin/python --group sbom; }
+	$(VENV)/sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --sv 1.6 \
+		--output-file $(VENV)/environment.json $(PY)
+	$(VENV)/sbom/bin/python -m tests.supply.sbom $(VENV)/environment.json dist/sbom.json
+
 lock: | $(PY) ## pin all packages again after a change in pyproject.toml (LOCK_ARGS=--upgrade: to the newest)
 	$(PIP) install --quiet 'uv>=0.9'
 	$(COMPILE) --group dev --output-file constraints.txt $(LOCK_ARGS)
@@ -85,7 +132,7 @@ wheel: $(INSTALLED) ## build the wheel and the source archive into dist/
 	$(PY) -m hatchling build -d dist
 
 clean: ## remove the environment, builds and caches (out/ stays: it may hold your results)
-	rm -rf $(VENV) dist build htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf $(VENV) dist build mutants htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
 		.hypothesis .import_linter_cache
 	find sci_batch tests -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -24,35 +25,61 @@ def environment_of_tool(names: set[str]) -> set[str]:
     return {name for name in names if name.startswith("SCI_BATCH_")}
 
 
-def needed_packages(built: Path, folder: Path) -> str:
-    """A folder for PYTHONPATH with everything that the image and its build have, but not the tool."""
-    needed = folder / "needed"
-    needed.mkdir()
-    places = [*built.glob("opt/sci-batch/lib/python3*/site-packages"),
-              *built.glob("python/lib/python3*/site-packages")]  # fmt: skip
-    found = {path.name: path for place in places for path in place.iterdir()}
-    for name, path in found.items():
-        if not name.startswith(("sci_batch", "pip", "setuptools")):
-            (needed / name).symlink_to(path)
-    return str(needed)
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the tree."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=ROOT, check=True
+    )
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+@pytest.fixture(scope="session")
+def needed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for PYTHONPATH with the packages of these tests, but not the tool.
+
+    That the pins can be installed is what tests of the image show.
+    """
+    folder = tmp_path_factory.mktemp("needed")
+    for path in Path(sysconfig.get_path("purelib")).iterdir():
+        if not path.name.startswith(("sci_batch", "_sci_batch", "_editable", "pip", "setuptools")):
+            (folder / path.name).symlink_to(path)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, needed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel; what it depends on is linked, not installed again."""
+    folder = tmp_path_factory.mktemp("installed") / "sci-batch"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", folder / "bin/python", "install", "--quiet", "--no-deps",
+         wheel],
+        check=True, env=clean_environment(),
+    )  # fmt: skip
+    (site,) = folder.glob("lib/python3*/site-packages")
+    (site / "needed.pth").write_text(f"{needed}\n")
+    return folder
 
 
 @pytest.fixture
-def ready(built: Path, tmp_path: Path) -> Path:
+def ready(installed: Path, tmp_path: Path) -> Path:
     """A folder in which the step before, the installation, is done."""
     program = tmp_path / "temp" / "sci-batch"
     program.parent.mkdir()
-    program.symlink_to(built / "opt/sci-batch")
+    program.symlink_to(installed)
     return tmp_path
 
 
 # --- GitHub ---
 
 
-def test_the_action_installs_into_an_environment_of_its_own(built: Path, tmp_path: Path) -> None:
-    """The packages are there already, from the build of the image; the tool is not."""
+def test_the_action_installs_into_an_environment_of_its_own(needed: Path, tmp_path: Path) -> None:
+    """The packages are there already; the tool is not."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "python"], check=True)
-    path = {"PATH": f"{tmp_path}/python/bin:/usr/bin:/bin", "PYTHONPATH": needed_packages(built, tmp_path)}
+    path = {"PATH": f"{tmp_path}/python/bin:/usr/bin:/bin", "PYTHONPATH": str(needed)}
     ran = steps.run_step("Install sci-batch", tmp_path, {}, path)
     assert ran.code == 0, ran.stderr
     assert ran.stdout == f"sci-batch {sci_batch.__version__}\n"
@@ -153,14 +180,13 @@ def test_variables_are_those_of_the_tool() -> None:
 # --- GitLab ---
 
 
-def gitlab(folder: Path, built: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def gitlab(folder: Path, wheel: Path, needed: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """The job in one shell, as a runner has it; what the tool depends on is there already."""
     job = steps.gitlab()
-    (wheel,) = (built / "src/dist").glob("*.whl")
     script = "\n".join([*job["before_script"], *job["script"]])
     environ = clean_environment() | {
         **job["variables"], "SCIBATCH_PACKAGE": f"sci-batch[push] @ {wheel.as_uri()}", **variables,
-        "PYTHONPATH": needed_packages(built, folder), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "PYTHONPATH": str(needed), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
     }  # fmt: skip
     return subprocess.run(
         ["bash", "-eo", "pipefail", "-c", script], cwd=folder, env=environ, capture_output=True, text=True,
@@ -169,10 +195,10 @@ def gitlab(folder: Path, built: Path, **variables: str) -> subprocess.CompletedP
 
 
 def test_the_gitlab_job_keeps_what_it_computed_also_where_a_limit_is_passed(
-    built: Path, tmp_path: Path
+    wheel: Path, needed: Path, tmp_path: Path
 ) -> None:
     done = gitlab(
-        tmp_path, built,
+        tmp_path, wheel, needed,
         SCI_BATCH_DEMO="true", SCIBATCH_ARGUMENTS="--top 3", SCI_BATCH_FAIL_ON="carbon_gco2e>1",
     )  # fmt: skip
     assert done.returncode == 3, done.stderr

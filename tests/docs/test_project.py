@@ -128,6 +128,20 @@ def test_the_package_declares_what_it_imports_and_nothing_more() -> None:
     assert used == declared - {"tzdata"}  # read by zoneinfo, not imported by us
 
 
+def test_each_dependency_is_justified_once() -> None:
+    """docs/dependencies.md names every package with its extra or group, and what it is for."""
+    document = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    told: list[tuple[str, str]] = []
+    for line in re.findall(r"^\| (?!package)([a-z].*) \|$", document, flags=re.MULTILINE):
+        names, where, purpose, _ = (cell.strip() for cell in line.split("|"))
+        assert purpose, line
+        told += [(name, where) for name in names.split(", ")]
+    wanted = [(line, "") for line in PROJECT["project"]["dependencies"]]
+    for kinds in (PROJECT["project"]["optional-dependencies"], PROJECT["dependency-groups"]):
+        wanted += [(line, kind) for kind, lines in kinds.items() for line in lines if isinstance(line, str)]
+    assert sorted(told) == sorted((canonicalize_name(Requirement(line).name), kind) for line, kind in wanted)
+
+
 def test_changelog_has_this_version_and_says_which_numbers_changed() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     _, *versions = re.split(r"^## ", text, flags=re.MULTILINE)

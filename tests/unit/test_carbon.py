@@ -25,6 +25,10 @@ def test_no_units_no_score() -> None:
     assert found.isna().all()
 
 
+def test_less_than_one_unit_has_a_score() -> None:
+    assert sci(pd.Series([3.0, 3.0]), pd.Series([0.5, 1.0])).tolist() == [6.0, 3.0]
+
+
 def test_no_carbon_known_no_score() -> None:
     assert sci(pd.Series([math.nan]), pd.Series([4.0])).isna().all()
 

@@ -63,6 +63,11 @@ def test_effects_by_hand() -> None:
     assert found.total["change_gco2e_per_unit"] == web["change_gco2e_per_unit"]
 
 
+def test_less_than_a_gram_before_has_a_percentage() -> None:
+    found = between(report(("web", 1.0, 0.25, 0.25, 10.0)), report(("web", 1.0, 0.75, 0.0, 10.0)))
+    assert row(found, "web")["change_percent"] == 50.0
+
+
 def test_new_and_gone_are_told_and_are_no_change_of_the_grid() -> None:
     base = report(("old", 1.0, 300.0, 50.0, 10.0), ("web", 1.0, 300.0, 50.0, 10.0))
     now = report(("web", 1.0, 300.0, 50.0, 10.0), ("young", 2.0, 800.0, 70.0, 10.0))
