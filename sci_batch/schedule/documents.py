@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +57,6 @@ def write(path: Path, kind: str, content: dict[str, Any], flag: str) -> None:
     try:
         with opened(path) as stream:
             stream.write(f"{text}\n".encode())
-            stream.flush()
-            if path.is_file() or not path.exists():
-                os.fsync(stream.fileno())
     except SinkError as error:
         raise SinkError(error.what, f"Check {flag}, its rights and space.") from None
 
