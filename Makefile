@@ -19,6 +19,8 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 LOCK_ARGS ?=
 FUZZ_ARGS ?=
+LOAD_ARGS ?=
+KILLS ?= 100
 
 COMPILE_OPTIONS := --universal --python-version 3.11 --only-binary :all: --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command 'make lock' --quiet
@@ -28,7 +30,7 @@ COMPILE_BUILD := $(VENV)/bin/uv pip compile --group build $(COMPILE_OPTIONS)
 # apt must not wait for an answer, nor fail because another apt is at work.
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
 
-.PHONY: help venv demo demo-data docs screenshots test lint format typecheck bench fuzz lock clean wheel servers if-run
+.PHONY: help venv demo demo-data docs screenshots test lint format typecheck bench load kills fuzz lock clean wheel servers if-run
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | while IFS= read -r line; do \
@@ -67,6 +69,12 @@ demo-data: $(INSTALLED) ## record the bundled recording again (simulated cluster
 
 bench: servers ## print time and memory beside curl's for the same queries, as ratios
 	$(PY) -m tests.bench $(BENCH_ARGS)
+
+load: servers ## a day of 10,000 pods with 60 labels, a Prometheus at its limits (LOAD_ARGS="--pods 2000")
+	$(PY) -m tests.load $(LOAD_ARGS)
+
+kills: servers ## kill each kind of run KILLS times (100), and see what the next run makes of it
+	SCI_BATCH_KILLS=$(KILLS) $(PY) -m pytest -s -n 0 tests/crash/test_kills.py
 
 fuzz: $(INSTALLED) ## search every kind of input with atheris (FUZZ_ARGS="--seconds 60 prometheus-json")
 	@# Not in constraints.txt: there are wheels for Linux on x86-64 only, and the tests need none.

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from tests.crash.struck import Run
 from tests.live.cluster import HOUR, small
 
-HOURS = 4
+HOURS = 3
 START = int(small().start) - 2 * HOUR
 """Two hours before midnight: a data set has two days."""
+ALWAYS = ("files", "backfill", "last run, checkpoint")
+"""Kinds that are killed in every run of the tests; between them they write all that the others write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def _backfill(url: str, folder: str, hours: int) -> Run:
     return Run(argv=argv, folder=folder)
 
 
-def _last_run(url: str, folder: str, hours: int, *more: str, budget: int | None = None) -> Run:
+def last_run(url: str, folder: str, hours: int, *more: str, budget: int | None = None) -> Run:
     """At five minutes past the hour."""
     argv = ("compute", "-q", "-p", url, "--intensity", "380", "--since", "last-run", "--first-since", "1h",
             "--state", f"{folder}/state.json", "-o", f"csv={folder}/{{start}}.csv",
@@ -59,8 +61,8 @@ def _last_run(url: str, folder: str, hours: int, *more: str, budget: int | None 
     return Run(argv=argv, folder=folder, environ={"SCI_BATCH_NOW": now}, edge_budget=budget)
 
 
-def _last_run_checkpointed(url: str, folder: str, hours: int) -> Run:
-    return _last_run(url, folder, hours, "--checkpoint", f"{folder}/kept", budget=1)
+def last_run_checkpointed(url: str, folder: str, hours: int) -> Run:
+    return last_run(url, folder, hours, "--checkpoint", f"{folder}/kept", budget=1)
 
 
 KINDS = (
@@ -70,10 +72,10 @@ KINDS = (
     Kind(
         "checkpoint", lambda url, to: _checkpointed(url, to, 100), lambda url, to: _checkpointed(url, to, 380)
     ),
-    Kind("last run", lambda url, to: _last_run(url, to, 1), lambda url, to: _last_run(url, to, HOURS)),
+    Kind("last run", lambda url, to: last_run(url, to, 1), lambda url, to: last_run(url, to, HOURS)),
     Kind(
         "last run, checkpoint",
-        lambda url, to: _last_run_checkpointed(url, to, 1),
-        lambda url, to: _last_run_checkpointed(url, to, HOURS),
+        lambda url, to: last_run_checkpointed(url, to, 1),
+        lambda url, to: last_run_checkpointed(url, to, HOURS),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sci_batch import fetch, pipeline
 from sci_batch.errors import UsageError
 from sci_batch.fetch import checkpoint, plan
 from sci_batch.prometheus.client import Client
+from sci_batch.prometheus.decode import Decoded
 from sci_batch.report import Report
 from sci_batch.settings import Settings
 from tests.live.cluster import HOUR, served, small
@@ -96,6 +98,31 @@ def test_nothing_is_read_twice(url: str, tmp_path: Path, monkeypatch: pytest.Mon
     pd.testing.assert_frame_equal(after.result, before.result, check_exact=True)
     assert after.provenance == before.provenance, "it also says what was asked then"
     assert any(query.endswith("ms]") for query in before.provenance.queries)
+
+
+def test_warnings_outlive_the_run_that_was_stopped(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --allow-partial: that an answer was partial must not be forgotten with the process."""
+    chosen = settings(url, tmp_path / "kept", pull="raw", allow_partial=True)
+    take_in = Client._take_in
+
+    def warned(self: Client, decoded: Decoded, suffix: str, question: str) -> None:
+        raw = "joules_total" in question and "ms%5D" in question
+        take_in(
+            self,
+            replace(decoded, warnings=("a store is gone",), dropped=2) if raw else decoded,
+            suffix,
+            question,
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "_take_in", warned)
+        straight, whole = run(chosen)
+    again, _ = run(chosen)
+    assert "a store is gone" in straight.provenance.warnings
+    assert again.provenance.warnings == straight.provenance.warnings
+    assert whole > 1
 
 
 def test_a_later_end_goes_on(url: str, tmp_path: Path) -> None:
