@@ -120,8 +120,8 @@ def test_warnings_outlive_the_run_that_was_stopped(
         patch.setattr(Client, "_take_in", warned)
         straight, whole = run(chosen)
     again, _ = run(chosen)
-    assert "a store is gone" in straight.provenance.warnings
-    assert again.provenance.warnings == straight.provenance.warnings
+    assert "a store is gone" in straight.provenance.notes
+    assert again.provenance.notes == straight.provenance.notes
     assert whole > 1
 
 
