@@ -22,6 +22,8 @@ BENCH_ARGS ?=
 LOCK_ARGS ?=
 FUZZ_ARGS ?=
 MUTATE_ARGS ?=
+LOAD_ARGS ?=
+KILLS ?= 100
 
 COMPILE_OPTIONS := --universal --python-version 3.11 --only-binary :all: --generate-hashes \
 	--no-annotate --no-emit-index-url --custom-compile-command 'make lock' --quiet
@@ -31,8 +33,8 @@ COMPILE_BUILD := $(VENV)/bin/uv pip compile --group build $(COMPILE_OPTIONS)
 # apt must not wait for an answer, nor fail because another apt is at work.
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends
 
-.PHONY: help venv demo demo-data docs screenshots test lint format typecheck bench fuzz lowest cover mutate audit sbom \
-	lock clean wheel servers if-run peers
+.PHONY: help venv demo demo-data docs screenshots test lint format typecheck bench load kills fuzz lowest cover mutate \
+	audit sbom lock clean wheel servers if-run peers
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sort | while IFS= read -r line; do \
@@ -71,6 +73,12 @@ demo-data: $(INSTALLED) ## record the bundled recording again (simulated cluster
 
 bench: servers if-run peers ## print time and memory beside others' at the same work (BENCH_ARGS="--quick --only startup")
 	$(PY) -m tests.bench $(BENCH_ARGS)
+
+load: servers ## a day of 10,000 pods with 60 labels, a Prometheus at its limits (LOAD_ARGS="--pods 2000")
+	$(PY) -m tests.load $(LOAD_ARGS)
+
+kills: servers ## kill each kind of run KILLS times (100), and see what the next run makes of it
+	SCI_BATCH_KILLS=$(KILLS) $(PY) -m pytest -s -n 0 tests/crash/test_kills.py
 
 fuzz: $(INSTALLED) ## search every kind of input with atheris (FUZZ_ARGS="--seconds 60 prometheus-json")
 	@# Not in constraints.txt: there are wheels for Linux on x86-64 only, and the tests need none.

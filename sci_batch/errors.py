@@ -75,3 +75,14 @@ class LockedError(SciBatchError):
     """Another run holds the lock; nothing was done."""
 
     exit_code = 9
+
+
+def no_room(error: OSError) -> SourceError:
+    """The folder for temporary files is full, or nothing can be written there."""
+    import tempfile  # late: the command line loads this module
+
+    where = tempfile.tempdir or "none of the usual folders"
+    return SourceError(
+        f"no temporary file can be written ({where}): {error.strerror or error}",
+        "Set TMPDIR to a folder with rights and space.",
+    )

@@ -26,6 +26,22 @@ def path_of(text: str) -> Path:
         raise UsageError(f"{text} begins with the home of nobody", "Write the path from / on.") from None
 
 
+def is_there(path: Path) -> bool:
+    """Whether something lies there, as far as we may look."""
+    try:
+        return path.exists()
+    except OSError:  # no right to look into its folder
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder lies there, as far as we may look."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def contents(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     """All of a file.
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import tempfile
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+
+from sci_batch.errors import no_room
 
 ROWS_AT_ONCE = 100_000
 """Rows of one piece of the file: what is read for a few windows of many."""
@@ -50,14 +53,18 @@ class Spill:
 
         Raises
         ------
-        OSError
+        SourceError
             The folder for temporary files is full or cannot be written.
         """
         self._held.append(frame)
         self._empty = frame.iloc[:0]
         self._rows += len(frame)
         if self._rows > self._rows_in_memory:
-            self._write_away()
+            try:
+                self._write_away()
+            except OSError as error:
+                self._give_up()
+                raise no_room(error) from None
 
     def all(self) -> Iterator[pd.DataFrame]:
         """All frames; those of the file may be cut otherwise than they were put in."""
@@ -85,7 +92,14 @@ class Spill:
             content = _encoded(piece)
             offset = self._file.seek(0, 2)
             self._file.write(content)
+            self._file.flush()
             self._pieces.append(_Piece(offset, content.size, int(numbers[0]), int(numbers[-1])))
+
+    def _give_up(self) -> None:
+        """Close the file now: what could not be written would be tried again when Python ends."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
 
     def _numbers(self, frame: pd.DataFrame) -> np.ndarray:
         return np.zeros(len(frame), np.int64) if self._by is None else frame[self._by].to_numpy()

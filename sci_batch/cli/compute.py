@@ -18,6 +18,7 @@ from sci_batch.schedule import last_run, lock
 from sci_batch.schedule.naming import for_range
 from sci_batch.settings import Loaded, Output, Settings, push_settings
 from sci_batch.sinks import PARTITIONED
+from sci_batch.units import MS_PER_SECOND
 from sci_batch.windows import LAST_RUN, rfc3339
 
 
@@ -58,7 +59,12 @@ def _since_last_run(settings: Settings, outputs: Sequence[Output], seen: Followe
         else:
             last_ms = _newest_end_ms(data_sets, settings, cluster)
         now = now_ms(os.environ)
-        found = last_run.following(last_ms, settings, now)
+        stopped_ms = _stopped_ms(settings.checkpoint, last_ms)
+        if stopped_ms is None:
+            found = last_run.following(last_ms, settings, now)
+        else:  # it goes on, however many hours have passed: what it has read need not be caught up on
+            span = max(settings.max_catch_up_seconds, (now - stopped_ms) // MS_PER_SECOND + 1)
+            found = last_run.following(stopped_ms, replace(settings, max_catch_up_seconds=span), now)
         for words in found.words:
             if not settings.quiet or words.startswith("warning"):
                 say(words)
@@ -78,6 +84,16 @@ def _since_last_run(settings: Settings, outputs: Sequence[Output], seen: Followe
 
         fixed = replace(settings, since_seconds=None, start=seen.start, end=seen.end, settle_seconds=0)
         run(fixed, for_range(outputs, start_ms, end_ms, settings.tz), seen, when_written=remember)
+
+
+def _stopped_ms(folder: Path | None, last_ms: int | None) -> int | None:
+    """Start of a run that was stopped since the last success [Unix ms]; None: there is none."""
+    if folder is None:
+        return None
+    from sci_batch.fetch import checkpoint
+
+    begun_ms = checkpoint.begun_ms(folder)
+    return begun_ms if begun_ms is not None and (last_ms is None or begun_ms >= last_ms) else None
 
 
 def _newest_end_ms(data_sets: Sequence[str], settings: Settings, cluster: str) -> int | None:

@@ -74,9 +74,10 @@ def run(
     if talkative:
         _explain_flags(report)
     if len(written) == len(outputs):
-        when_written(report)
+        # First: a checkpoint that outlived its run would be in the way of the next one.
         if settings.checkpoint is not None:
             checkpoint.clear(settings.checkpoint)
+        when_written(report)
     words, fields = _summary(report, written, time.monotonic() - began)
     followed.words = words
     if not settings.quiet:

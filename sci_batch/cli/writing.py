@@ -11,6 +11,7 @@ from typing import TypeVar
 from sci_batch.cli.log import say
 from sci_batch.cli.terminal import abandon_stdout, on_terminal, sink_options
 from sci_batch.errors import SinkError, UsageError
+from sci_batch.files import is_folder, is_there
 from sci_batch.report import Report
 from sci_batch.settings import Output, Settings
 from sci_batch.sinks import ADDRESSED, BINARY, NEEDS, PARTITIONED, SINKS, SinkOptions
@@ -47,7 +48,7 @@ def refuse_early(outputs: Sequence[Output], settings: Settings, environ: Mapping
                 f"Give a file: -o {output.format}=result.{output.format}.",
             )
         added = output.format == "markdown" and same(output.path, options.appended)
-        if settings.no_clobber and output.path is not None and not added and output.path.exists():
+        if settings.no_clobber and output.path is not None and not added and is_there(output.path):
             raise UsageError(f"{output.path} exists, and --no-clobber is given", "Give -o another path.")
         if output.format in PARTITIONED:
             _check_folder(output, environ)
@@ -58,7 +59,7 @@ def refuse_early(outputs: Sequence[Output], settings: Settings, environ: Mapping
 
 
 def _check_folder(output: Output, environ: Mapping[str, str]) -> None:
-    if output.path is not None and output.path.is_dir():
+    if output.path is not None and is_folder(output.path):
         raise UsageError(
             f"{output.path} is a folder",
             f"Give a file in it, or, for a data set by day, -o {output.format}={output.path}/.",

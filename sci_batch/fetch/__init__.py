@@ -113,7 +113,7 @@ def _stretches(
 ) -> Iterator[Counters]:
     if checkpoint is None:
         return read(client, plan, found, Past())
-    return checkpoint.kept(plan, pull(plan)[0], lambda past: read(client, plan, found, past))
+    return checkpoint.kept(plan, pull(plan)[0], lambda past: read(client, plan, found, past), client)
 
 
 def pull(plan: Plan) -> tuple[str, tuple[str, ...]]:

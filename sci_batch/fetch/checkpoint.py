@@ -12,8 +12,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,13 @@ from sci_batch.errors import SourceError, UsageError
 from sci_batch.fetch.past import Past
 from sci_batch.fetch.plan import Plan, step_ms
 from sci_batch.fetch.registry import Registry
-from sci_batch.windows import rfc3339
+from sci_batch.prometheus.client import Account, Client
+from sci_batch.windows import parse_time, rfc3339
 
-FORMAT = 1
+FORMAT = 2
 RUN, STRETCH = "run.json", "stretch.json"
+PART = ".part-"
+"""What a killed run may leave, and the next one removes, begins so."""
 _TABLES = {
     "counters": ("key", "time_ms", "joules", "alive", "flags"),
     "marks": ("mark_node", "mark_ms"),
@@ -48,8 +53,10 @@ class Checkpoint:
     folder: Path
     source: str
 
-    def kept(self, plan: Plan, pull: str, read: Read) -> Iterator[Counters]:
+    def kept(self, plan: Plan, pull: str, read: Read, client: Client) -> Iterator[Counters]:
         """The stretches that are on disk, then those that are still to be read, each put on disk first.
+
+        The client is told what was asked for those on disk, and what the server warned of then.
 
         Raises
         ------
@@ -61,27 +68,46 @@ class Checkpoint:
         folder = self.folder
         _claim(folder, {"format": FORMAT, **_of(plan, pull, self.source)})
         past, number = Past(), 0
-        for path in _stretches(folder, plan):
+        for path in _usable(folder, plan):
             number += 1
-            yield _stored(path, past)
+            yield _stored(path, past, client)
         keys, nodes = len(past.registry.keys), len(past.registry.nodes)
         for stretch in read(past):
             last = stretch.end_ms == plan.end_ms
             try:
-                _store(folder / f"{number:05d}", stretch, past.last_mark, keys, nodes, last=last)
+                made = {"last": last, "last_mark": list(past.last_mark.items()), **asdict(client.account)}
+                _store(folder / _name(number), stretch, made, keys, nodes)
             except OSError as error:
                 raise _unwritable(folder, error) from None
             number, keys, nodes = number + 1, len(stretch.keys), len(stretch.nodes)
             yield stretch
 
 
+def begun_ms(folder: Path) -> int | None:
+    """Start of the run that was stopped [ms since the Unix epoch]; None: there is none, or none of ours."""
+    try:
+        return parse_time(str(json.loads((folder / RUN).read_text(encoding="utf-8"))["start"]), now_ms=0)
+    except (OSError, ValueError, KeyError, TypeError, UsageError):
+        return None
+
+
 def clear(folder: Path) -> None:
-    """Forget a run that is done: its outputs are written. Files of others stay."""
-    for path in _folders(folder):
-        shutil.rmtree(path)
-    (folder / RUN).unlink(missing_ok=True)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+    """Forget a run that is done: its outputs are written. Files of others stay.
+
+    Raises
+    ------
+    SourceError
+        Something cannot be removed.
+    """
+    try:
+        _remove(_folders(folder))
+        (folder / RUN).unlink(missing_ok=True)
+        _sweep(folder)
+        if folder.is_dir() and not any(folder.iterdir()):
+            with suppress(OSError):  # it may be where a volume is mounted
+                folder.rmdir()
+    except OSError as error:
+        raise _unwritable(folder, error) from None
 
 
 def _of(plan: Plan, pull: str, source: str) -> dict[str, Any]:
@@ -99,13 +125,16 @@ def _claim(folder: Path, wanted: dict[str, Any]) -> None:
     try:
         if run.is_file():
             _same(folder, json.loads(run.read_text(encoding="utf-8")), wanted)
+            _sweep(folder)
             return
+        if folder.is_dir():
+            _sweep(folder)
         if folder.is_dir() and any(folder.iterdir()):
             raise UsageError(
                 f"{folder} holds something else than a checkpoint", "Give --checkpoint a folder of its own."
             )
         folder.mkdir(parents=True, exist_ok=True)
-        part = run.with_suffix(".tmp")
+        part = folder / f"{PART}{RUN}"
         part.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
         part.replace(run)
     except ValueError as error:
@@ -126,32 +155,58 @@ def _same(folder: Path, found: Any, wanted: dict[str, Any]) -> None:
         )
 
 
-def _stretches(folder: Path, plan: Plan) -> Iterator[Path]:
-    """Those that this run can use, in order; what lies behind them is removed.
+def _usable(folder: Path, plan: Plan) -> list[Path]:
+    """The stretches that this run can use, in order, without a hole; what lies behind them is removed.
 
     The last stretch of a range closes it, so a run with another end reads it again.
     """
-    for path in _folders(folder):
-        try:
-            facts = json.loads((path / STRETCH).read_text(encoding="utf-8"))
-            usable = facts["end_ms"] == plan.end_ms if facts["last"] else facts["end_ms"] < plan.end_ms
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _damaged(folder, error) from None
-        if usable:
-            yield path
-        else:
+    found = _folders(folder)
+    fit = [path for number, path in enumerate(found) if path.name == _name(number)]
+    fit = list(takewhile(lambda path: _fits(path, plan), fit))
+    try:
+        _remove(found[len(fit) :])
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    return fit
+
+
+def _fits(path: Path, plan: Plan) -> bool:
+    try:
+        facts = json.loads((path / STRETCH).read_text(encoding="utf-8"))
+        return bool(facts["end_ms"] == plan.end_ms if facts["last"] else facts["end_ms"] < plan.end_ms)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path.parent, error) from None
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    """The last first, and each at once: whoever is killed here leaves whole stretches without a hole."""
+    for path in reversed(paths):
+        gone = path.with_name(f"{PART}{path.name}")
+        shutil.rmtree(gone, ignore_errors=True)
+        path.replace(gone)
+        shutil.rmtree(gone)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run was about to write or to remove; the lock keeps others out."""
+    for path in folder.glob(f"{PART}*"):
+        if path.is_dir():
             shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _name(number: int) -> str:
+    return f"{number:05d}"
 
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if _OURS.fullmatch(path.name))
 
 
-def _store(
-    path: Path, stretch: Counters, last_mark: dict[int, int], keys: int, nodes: int, *, last: bool
-) -> None:
+def _store(path: Path, stretch: Counters, made: dict[str, Any], keys: int, nodes: int) -> None:
     """Write one stretch: of keys and nodes only what is new in it."""
-    part = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
+    part = Path(tempfile.mkdtemp(prefix=PART, dir=path.parent))
     try:
         for name, columns in _TABLES.items():
             table = pa.table({column: pa.array(getattr(stretch, column)) for column in columns})
@@ -159,10 +214,7 @@ def _store(
         for name, frame in (("keys", stretch.keys.iloc[keys:]), ("nodes", stretch.nodes.iloc[nodes:])):
             table = pa.Table.from_pandas(frame, preserve_index=False)
             pq.write_table(table, part / f"{name}.parquet", compression="zstd")
-        facts = {
-            "start_ms": stretch.start_ms, "end_ms": stretch.end_ms, "last": last,
-            "last_mark": list(last_mark.items()),
-        }  # fmt: skip
+        facts = {"start_ms": stretch.start_ms, "end_ms": stretch.end_ms, **made}
         (part / STRETCH).write_text(json.dumps(facts), encoding="utf-8")
         _flush(part)
         part.replace(path)
@@ -177,7 +229,7 @@ def _flush(folder: Path) -> None:
             os.fsync(stream.fileno())
 
 
-def _stored(path: Path, past: Past) -> Counters:
+def _stored(path: Path, past: Past, client: Client) -> Counters:
     """Read one stretch, and bring the past up to date with it."""
     try:
         facts = json.loads((path / STRETCH).read_text(encoding="utf-8"))
@@ -195,6 +247,7 @@ def _stored(path: Path, past: Past) -> Counters:
         past.remember(arrays["key"], arrays["joules"])
         past.last_mark = {int(node): int(at_ms) for node, at_ms in facts["last_mark"]}
         past.end_ms = int(facts["end_ms"])
+        client.recall(Account(facts["queries"], facts["warnings"], facts["dropped"]))
         return Counters(
             start_ms=int(facts["start_ms"]), end_ms=past.end_ms, keys=past.registry.keys,
             nodes=past.registry.nodes, **arrays,

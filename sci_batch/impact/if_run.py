@@ -8,11 +8,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sci_batch.errors import SourceError, UsageError
+from sci_batch.errors import SourceError, UsageError, no_room
 from sci_batch.impact.yaml_file import mapping, text_of
 
 PACKAGE = "@grnsft/if@1.1.0"
@@ -49,11 +50,7 @@ def outputs(if_run: Path, manifest: str) -> dict[str, Any]:
     SourceError
         IF cannot be run, takes too long, wrote nothing, or says that it failed.
     """
-    with tempfile.TemporaryDirectory(prefix="sci-batch-if-") as folder:
-        place = Path(folder)
-        (place / "manifest.yaml").write_text(manifest, encoding="utf-8")
-        # IF asks npm for its packages; without this file npm would look in the folders above.
-        (place / "package.json").write_text("{}", encoding="utf-8")
+    with _folder(manifest) as place:
         said = _run([str(if_run), "-m", "manifest.yaml", "-o", "out.yaml"], place)
         out = place / "out.yaml"
         if not out.is_file():
@@ -64,6 +61,20 @@ def outputs(if_run: Path, manifest: str) -> dict[str, Any]:
     if execution.get("status") != "success":
         raise _failed(str(execution.get("error") or execution.get("status") or said or "no status"))
     return found
+
+
+@contextmanager
+def _folder(manifest: str) -> Iterator[Path]:
+    try:
+        made = tempfile.TemporaryDirectory(prefix="sci-batch-if-")  # removed also where the next lines fail
+        place = Path(made.name)
+        (place / "manifest.yaml").write_text(manifest, encoding="utf-8")
+        # IF asks npm for its packages; without this file npm would look in the folders above.
+        (place / "package.json").write_text("{}", encoding="utf-8")
+    except OSError as error:
+        raise no_room(error) from None
+    with made:
+        yield place
 
 
 def _run(command: list[str], place: Path) -> str:

@@ -30,11 +30,11 @@ class Chunks:
     room
         Held during each request.
     left_out
-        Told of the number of values that are not finite.
+        Told of a question, and of the number of its values that are not finite.
     """
 
     def __init__(
-        self, session: Session, room: AbstractContextManager[object], left_out: Callable[[int], None]
+        self, session: Session, room: AbstractContextManager[object], left_out: Callable[[str, int], None]
     ) -> None:
         self._session = session
         self._room = room
@@ -94,7 +94,7 @@ class Chunks:
             samples = in_order(concat(in_pieces(length, max(length, 1), SHORTEST_RAW_MS, piece)))
         except remote_read.UnknownAnswerError as unknown:
             raise NotOfferedError(str(unknown)) from None
-        self._left_out(sum(dropped))
+        self._left_out(f"{selector}[{length}ms] at {end_ms}", sum(dropped))
         return samples
 
     def _stored_labels(self, selector: str, start_ms: int) -> frozenset[str]:

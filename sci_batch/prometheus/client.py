@@ -7,8 +7,10 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -31,6 +33,15 @@ _BETWEEN = (
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Queries, warnings, and values left out by question; all of it is JSON."""
+
+    queries: list[str]
+    warnings: list[str]
+    dropped: dict[str, int]
 
 
 class Client:
@@ -56,7 +67,7 @@ class Client:
         self._room = threading.BoundedSemaphore(settings.concurrency)
         self._queries: set[str] = set()
         self._warnings: set[str] = set()
-        self._dropped = 0
+        self._dropped: dict[str, int] = {}
         self._chunks = Chunks(self._session, self._room, self._left_out)
 
     def __enter__(self) -> Self:
@@ -87,7 +98,20 @@ class Client:
     def dropped(self) -> int:
         """Values left out so far: NaN, infinite, or native histograms."""
         with self._lock:
-            return self._dropped
+            return sum(self._dropped.values())
+
+    @property
+    def account(self) -> Account:
+        """What was asked so far, and what is doubtful about the answers."""
+        with self._lock:
+            return Account(sorted(self._queries), sorted(self._warnings), dict(self._dropped))
+
+    def recall(self, earlier: Account) -> None:
+        """Answers of an earlier process are used: what it asked and heard counts as of this one."""
+        with self._lock:
+            self._queries.update(earlier.queries)
+            self._warnings.update(earlier.warnings)
+            self._dropped.update(earlier.dropped)
 
     @property
     def heard(self) -> Heard | None:
@@ -203,7 +227,7 @@ class Client:
                 f"Prometheus answers with a {decoded.kind} where a {' or '.join(kinds)} is needed{suffix}",
                 "Correct the query where it was given.",
             )
-        self._take_in(decoded, suffix)
+        self._take_in(decoded, suffix, urlencode(form))
         samples = once(decoded.samples)
         # Stored samples may: VictoriaMetrics keeps what two scrapers wrote, and the larger value is taken.
         if not query.endswith("]") and contradicts(samples):
@@ -218,7 +242,7 @@ class Client:
             raise SourceError(f"Prometheus answers for other times than were asked for{suffix}", _BETWEEN)
         return samples
 
-    def _take_in(self, decoded: Decoded, suffix: str) -> None:
+    def _take_in(self, decoded: Decoded, suffix: str, question: str) -> None:
         warnings = sorted({clean(text) for text in decoded.warnings})
         if warnings and not self._settings.allow_partial:
             raise PartialError(
@@ -227,11 +251,13 @@ class Client:
             )
         with self._lock:
             self._warnings.update(warnings)
-        self._left_out(decoded.dropped)
+        self._left_out(question, decoded.dropped)
 
-    def _left_out(self, count: int) -> None:
-        with self._lock:
-            self._dropped += count
+    def _left_out(self, question: str, count: int) -> None:
+        """A question that is asked again, of another run before or after a stop, counts once."""
+        if count:
+            with self._lock:
+                self._dropped[question] = count
 
 
 def _raw_query(selector: str, length_ms: int) -> str:

@@ -148,9 +148,18 @@ def _key_fault(failed: Exception) -> str:
 
 @contextmanager
 def _as_file(text: str | None, path: str | None) -> Iterator[str | None]:
-    """OpenSSL reads certificates and keys from files only: a text becomes one for a moment, for us alone."""
+    """OpenSSL reads certificates and keys from files only: a text becomes one for a moment, for us alone.
+
+    In memory where the system can: no disk is needed, and a killed run leaves no key behind.
+    """
     if text is None:
         yield path
+        return
+    if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
+        with os.fdopen(os.memfd_create("sci-batch"), "w") as memory:
+            memory.write(text)
+            memory.flush()
+            yield f"/proc/self/fd/{memory.fileno()}"
         return
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(text)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from sci_batch.errors import UsageError
+from sci_batch.files import is_there
 from sci_batch.schedule import documents
 from sci_batch.schedule.naming import for_range
 from sci_batch.settings import OPTIONS, Output, Settings, windows_of
@@ -46,7 +47,7 @@ class Step:
 
     def has_files(self) -> bool:
         """Whether every output that is a file is there."""
-        return all(output.path is None or output.path.exists() for output in self.outputs)
+        return all(output.path is None or is_there(output.path) for output in self.outputs)
 
 
 def steps(settings: Settings, now_ms: int) -> tuple[Step, ...]:

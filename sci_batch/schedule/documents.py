@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from sci_batch.errors import SinkError, UsageError
+from sci_batch.files import contents
 from sci_batch.sinks.target import opened
 from sci_batch.windows import parse_time, rfc3339
 
@@ -27,9 +27,9 @@ def read(path: Path, kind: str, flag: str) -> dict[str, Any] | None:
     """
     cure = f"Give {flag} another path, or delete the file to begin anew."
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise UsageError(f"{path} is no state of sci-batch", cure)
-        found = json.loads(path.read_bytes())
+        found = json.loads(contents(path, _LARGEST_BYTES))
+    except UsageError:  # too large, or a device that never ends
+        raise UsageError(f"{path} is no state of sci-batch", cure) from None
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -58,9 +58,6 @@ def write(path: Path, kind: str, content: dict[str, Any], flag: str) -> None:
     try:
         with opened(path) as stream:
             stream.write(f"{text}\n".encode())
-            stream.flush()
-            if path.is_file() or not path.exists():
-                os.fsync(stream.fileno())
     except SinkError as error:
         raise SinkError(error.what, f"Check {flag}, its rights and space.") from None
 

@@ -9,7 +9,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from sci_batch.errors import LockedError, SinkError
@@ -50,14 +50,20 @@ def _held(path: Path) -> Iterator[None]:
         ) from None
     try:
         _take(handle, path)
-        os.truncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        _tell(handle, f"process {os.getpid()} on {socket.gethostname()}\n")
         try:
             yield
         finally:
-            os.truncate(handle, 0)
+            _tell(handle, "")
     finally:
         os.close(handle)  # and with it the lock
+
+
+def _tell(handle: int, words: str) -> None:
+    """Who holds the lock, for people: a full disk is no reason to fail."""
+    with suppress(OSError):
+        os.truncate(handle, 0)
+        os.pwrite(handle, words.encode(), 0)
 
 
 def _take(handle: int, path: Path) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import re
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from sci_batch.errors import SinkError
+
+_LONGEST_STEM = 200
+"""Bytes: file systems allow names of 255."""
 
 
 def same(path: Path | None, other: Path | None) -> bool:
@@ -21,8 +27,9 @@ def same(path: Path | None, other: Path | None) -> bool:
 def opened(path: Path | None, *, no_clobber: bool = False) -> Iterator[BinaryIO]:
     """Binary stream to `path` (None: standard output).
 
-    A file is written beside its target and renamed over it at the end; missing folders are made.
-    When anything fails the old file stays as it was. Devices and pipes are written directly.
+    A file is written beside its target, and renamed over it when all of it is on the disk; missing folders
+    are made. When anything fails the old file stays as it was; what a killed run left beside it is removed.
+    Devices and pipes are written directly.
 
     Raises
     ------
@@ -68,14 +75,51 @@ def _replacing(target: Path, no_clobber: bool) -> Iterator[BinaryIO]:
         raise IsADirectoryError(21, "it is a folder")
     _refuse(target, no_clobber)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name[:200]}.{uuid.uuid4().hex[:12]}.tmp")
+    _sweep(target)
+    temporary, opened_file = _beside(target)
     try:
-        with temporary.open("xb") as stream:
+        with opened_file as stream:
             yield stream
-        _refuse(target, no_clobber)
-        temporary.replace(target)
+            stream.flush()
+            os.fsync(stream.fileno())
+            _refuse(target, no_clobber)
+            temporary.replace(target)  # before the lock is gone, so that nobody takes it for a leftover
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _beside(target: Path) -> tuple[Path, BinaryIO]:
+    """A new file in the folder of the target, locked as long as it is open."""
+    while True:
+        path = target.with_name(f".{_stem(target)}.{uuid.uuid4().hex[:12]}.tmp")
+        stream = path.open("xb")
+        with suppress(OSError):  # a file system without locks: then nobody sweeps there either
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        if path.exists():  # else swept in the moment before the lock
+            return path, stream
+        stream.close()
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed runs left of this file. One that is still being written is locked."""
+    ours = re.compile(rf"\.{re.escape(_stem(target))}\.[0-9a-f]{{12}}\.tmp")
+    with suppress(OSError):  # no right to look: no reason to fail
+        for path in [found for found in target.parent.iterdir() if ours.fullmatch(found.name)]:
+            _remove_unless_locked(path)
+
+
+def _remove_unless_locked(path: Path) -> None:
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+        finally:
+            os.close(handle)
+
+
+def _stem(target: Path) -> str:
+    return os.fsencode(target.name)[:_LONGEST_STEM].decode(errors="ignore")
 
 
 def _refuse(target: Path, no_clobber: bool) -> None:

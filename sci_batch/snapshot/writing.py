@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sci_batch.counters import Counters
-from sci_batch.errors import UsageError
+from sci_batch.errors import SinkError, UsageError
 from sci_batch.fetch import Inputs
 from sci_batch.fetch.kube import Kube
 from sci_batch.intensity import Kept
@@ -43,11 +43,28 @@ def write(
     ------
     UsageError
         `out` exists and is not a recording, or must not be replaced.
+    SinkError
+        It cannot be written.
     """
+    try:
+        _refuse(out, no_clobber=no_clobber)
+        _write(inputs, sources, out, manifest)
+    except OSError as error:
+        raise SinkError(
+            f"{out} could not be written: {error.strerror or error}", "Check --out, its rights and space."
+        ) from None
+
+
+def _refuse(out: Path, *, no_clobber: bool) -> None:
     if out.exists() and not (out / MANIFEST).is_file() and not (out.is_dir() and not any(out.iterdir())):
         raise UsageError(f"{out} exists and is not a recording", "Give another --out.")
     if no_clobber and out.exists() and (out / MANIFEST).is_file():
         raise UsageError(f"{out} holds a recording already", "Give another --out, or leave out --no-clobber.")
+
+
+def _write(
+    inputs: Inputs, sources: Mapping[str, Kept], out: Path, manifest: Callable[[], dict[str, Any]]
+) -> None:  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from sci_batch import fetch, pipeline
 from sci_batch.errors import UsageError
 from sci_batch.fetch import checkpoint, plan
+from sci_batch.prometheus.client import Client
+from sci_batch.prometheus.decode import Decoded
 from sci_batch.report import Report
 from sci_batch.settings import Settings
 from tests.live.cluster import HOUR, served, small
@@ -84,15 +87,42 @@ def test_stopped_anywhere_it_goes_on(url: str, pull: str, tmp_path: Path) -> Non
         assert not folder.exists()
 
 
-def test_nothing_is_read_twice(url: str, tmp_path: Path) -> None:
+def test_nothing_is_read_twice(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = settings(url, tmp_path / "kept", pull="raw")
     run(chosen)
     before, _ = run(settings(url, None, pull="raw"))
+    asked: list[str] = []
+    monkeypatch.setattr(Client, "raw", lambda _client, query, *_: asked.append(query))
     after, _ = run(chosen)
+    assert not asked, "no raw samples were asked for"
     pd.testing.assert_frame_equal(after.result, before.result, check_exact=True)
-    span = [query for query in after.provenance.queries if "joules_total" in query and query.endswith("ms]")]
-    assert not span, "no raw samples were asked for"
+    assert after.provenance == before.provenance, "it also says what was asked then"
     assert any(query.endswith("ms]") for query in before.provenance.queries)
+
+
+def test_warnings_outlive_the_run_that_was_stopped(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --allow-partial: that an answer was partial must not be forgotten with the process."""
+    chosen = settings(url, tmp_path / "kept", pull="raw", allow_partial=True)
+    take_in = Client._take_in
+
+    def warned(self: Client, decoded: Decoded, suffix: str, question: str) -> None:
+        raw = "joules_total" in question and "ms%5D" in question
+        take_in(
+            self,
+            replace(decoded, warnings=("a store is gone",), dropped=2) if raw else decoded,
+            suffix,
+            question,
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Client, "_take_in", warned)
+        straight, whole = run(chosen)
+    again, _ = run(chosen)
+    assert "a store is gone" in straight.provenance.notes
+    assert again.provenance.notes == straight.provenance.notes
+    assert whole > 1
 
 
 def test_a_later_end_goes_on(url: str, tmp_path: Path) -> None:
@@ -129,6 +159,53 @@ def test_a_folder_of_something_else_is_left_alone(url: str, tmp_path: Path) -> N
     with pytest.raises(UsageError, match="something else than a checkpoint"):
         run(settings(url, tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_a_hole_is_read_again(url: str, tmp_path: Path) -> None:
+    """As when the last run was killed while it removed stretches: what lies behind the hole is of no use."""
+    folder = tmp_path / "kept"
+    straight, _ = run(settings(url, folder))
+    shutil.rmtree(folder / "00002")
+    again, _ = run(settings(url, folder))
+    pd.testing.assert_frame_equal(again.result, straight.result, check_exact=True)
+
+
+@pytest.mark.parametrize("left", ["00000", "00001"])
+def test_killed_while_it_forgets(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    folder = tmp_path / "kept"
+    straight, _ = run(settings(url, folder))
+    remove = shutil.rmtree
+
+    def killed(path: Path, **how: Any) -> None:
+        if path.name.endswith(left):
+            raise Stopped
+        remove(path, **how)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(shutil, "rmtree", killed)
+        checkpoint.clear(folder)
+    assert (folder / "run.json").is_file()
+    again, _ = run(settings(url, folder))
+    pd.testing.assert_frame_equal(again.result, straight.result, check_exact=True)
+    checkpoint.clear(folder)
+    assert not folder.exists()
+
+
+def test_killed_at_its_first_file(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "kept"
+
+    def killed(_path: Path, _target: Path) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(Path, "replace", killed)
+        run(settings(url, folder, hours=1))
+    assert [path.name for path in folder.iterdir()] == [".part-run.json"]
+    run(settings(url, folder, hours=1))
+    checkpoint.clear(folder)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("name", ["run.json", "00001/counters.parquet", "00001/stretch.json"])

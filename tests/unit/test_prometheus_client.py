@@ -411,7 +411,9 @@ def test_dropped_values_are_counted(requests_mock: Mocker) -> None:
     requests_mock.post(f"{URL}/api/v1/query", json=answer)
     with _client() as client:
         assert len(client.instant("up", T0)) == 0
-        client.instant("up", T0)
+        client.instant("up", T0)  # the same once more, as after a checkpoint
+        assert client.dropped == 1
+        client.instant("up", T0 + 1000)
         assert client.dropped == 2
 
 
