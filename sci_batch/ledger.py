@@ -107,10 +107,20 @@ class Ledger:
                 order = np.argsort(step * len(keys) + key, kind="stable")
                 rises = rises.assign(key=key).take(order).reset_index(drop=True)
                 yield Span(
-                    booked=Booked(rises=rises, seen=self._seen.within(first, end)),
+                    booked=Booked(rises=rises, seen=self._watched(first, end)),
                     keys=keys.take(by_name).reset_index(drop=True), nodes=self._nodes,
                     steps_ms=self._steps_ms,
                 )  # fmt: skip
+
+    def _watched(self, first: int, end: int) -> pd.DataFrame:
+        """`Booked.seen` of some steps, ordered by step, then by the node's name, for the same reason."""
+        seen = self._seen.within(first, end)
+        by_name = self._nodes.sort_values(["node", "generation"]).index.to_numpy()
+        rank = np.empty(len(by_name), np.int64)
+        rank[by_name] = np.arange(len(by_name))
+        step, node = seen["window"].to_numpy(), seen["node"].to_numpy()
+        order = np.argsort(step * len(rank) + rank[node], kind="stable")
+        return seen.take(order).reset_index(drop=True)
 
     def _bounds(self) -> Iterator[tuple[int, int]]:
         """First step and end of each span."""

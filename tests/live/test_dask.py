@@ -36,19 +36,19 @@ from tests.simulator import simulate
 pytestmark = pytest.mark.live
 
 START = int(small().start)
-HOURS = 3
+HOURS = 2
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Both Keplers, one after the other."""
-    with served(simulate(small("upgrade", range_seconds=HOURS * HOUR, upgrade_at=1.4 * HOUR))) as address:
+    with served(simulate(small("upgrade", range_seconds=HOURS * HOUR, upgrade_at=0.9 * HOUR))) as address:
         yield address
 
 
 @contextlib.contextmanager
 def dask(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
-    """A real scheduler and real workers on loopback: address, and the processes, the scheduler at the end."""
+    """A scheduler, and workers whose stretches are short: address, and the processes, the scheduler last."""
     command = [sys.executable, "-m"]
     begin: dict[str, Any] = {"env": environment({}), "cwd": ROOT, "text": True}
     told = (folder / "scheduler.json").resolve()
@@ -63,10 +63,15 @@ def dask(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Pope
         found = re.search(r"tcp://[\d.]+:\d+", line)
         assert found
         address = found[0]
+        short = folder / "short_stretches.py"
+        short.write_text(
+            "from sci_batch.fetch import plan\n\nplan.EDGE_BUDGET = 1\nplan.RAW_BUDGET = 10_000\n"
+        )
         hands = [
             subprocess.Popen(
                 [*command, "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny",
-                 "--no-dashboard", "--local-directory", str(folder / f"worker-{number}")],
+                 "--no-dashboard", "--local-directory", str(folder / f"worker-{number}"),
+                 "--preload", str(short)],
                 stderr=subprocess.DEVNULL, **begin,
             )
             for number in range(workers)
@@ -105,6 +110,7 @@ def same(one: Report, other: Report) -> None:
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "EDGE_BUDGET", 1)
+    monkeypatch.setattr(plan, "RAW_BUDGET", 10_000)
     monkeypatch.setattr(ledger, "ROWS_PER_SPAN", 50)
 
 
@@ -119,6 +125,7 @@ def test_the_numbers_of_one_process_also_when_workers_are_lost(
             run(settings(url, engine="dask", scheduler=address))
         monkeypatch.undo()
         monkeypatch.setattr(plan, "EDGE_BUDGET", 1)
+        monkeypatch.setattr(plan, "RAW_BUDGET", 10_000)
         monkeypatch.setattr(ledger, "ROWS_PER_SPAN", 50)
         told_once(url, address)
         for pull in ("edges", "raw"):

@@ -201,6 +201,7 @@ def test_every_option_has_an_environment_variable() -> None:
         "headers": "A: b",
         "push_headers": "A: b",
         "at": "now-1d",
+        "workers": "2",
     }
     for name, item in OPTIONS.items():
         text = "true" if item.switch else samples.get(name) or item.default or "some-file"
