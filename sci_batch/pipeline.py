@@ -89,12 +89,12 @@ def compute(
     windows_ms = np.array(source.windows.edges_ms, np.int64)
 
     ledger = workers.read(source, steps_ms, windows_ms, settings)
-    owners = attribution.owners(source.inputs)
+    owners, met = attribution.owners(source.inputs), ledger.met
     basis = Basis(
         inputs=replace(source.inputs, counters=iter(())), settings=settings, grid=source.grid,
         steps_ms=steps_ms, windows_ms=windows_ms, owners=owners,
-        hardware=hardware(ledger.met["node"], source.inputs.kube, settings),
-        units=score.units_of_work(source, owners, ledger.met, settings, windows_ms),
+        hardware=hardware(met["node"], source.inputs.kube, settings),
+        units=score.units_of_work(source, owners, met, settings, windows_ms),
     )  # fmt: skip
     found, sums = Spill(ROWS_IN_MEMORY, by=None), summary.Sums(settings.unattributed, source.grid, windows_ms)
     for part in workers.parts(ledger, work, basis):

@@ -131,7 +131,8 @@ class _Shared:
     def _take(self, share: int, found: shard.Read) -> None:
         self.whole.queries.update(found.queries)
         self.whole.warnings.update(found.warnings)
-        self._nodes, self._node[share] = _numbered(self._nodes, found.nodes, self._node[share])
+        nodes = found.nodes.iloc[len(self._node[share]) :]
+        self._nodes, self._node[share] = _more(self._nodes, nodes, self._node[share])
         new = found.keys.iloc[len(self._key[share]) :]
         new = new.assign(node_id=self._node[share][new["node_id"].to_numpy()])
         self._keys, self._key[share] = _more(self._keys, new, self._key[share])
@@ -139,12 +140,6 @@ class _Shared:
             rises = booked.rises.assign(key=self._key[share][booked.rises["key"].to_numpy()])
             seen = booked.seen.assign(node=self._node[share][booked.seen["node"].to_numpy()])
             self.whole.add(self._keys, self._nodes, type(booked)(rises=rises, seen=seen))
-
-
-def _numbered(
-    table: pd.DataFrame, found: pd.DataFrame, numbers: np.ndarray
-) -> tuple[pd.DataFrame, np.ndarray]:
-    return _more(table, found.iloc[len(numbers) :], numbers)
 
 
 def _more(table: pd.DataFrame, new: pd.DataFrame, numbers: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:

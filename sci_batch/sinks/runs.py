@@ -16,7 +16,7 @@ from sci_batch.report import AlsoTotal, Provenance, Report, Totals
 from sci_batch.result import Result
 from sci_batch.schema import also_column, of_unit
 from sci_batch.sinks.head import typed
-from sci_batch.sums import flag_counts, known_sum, mean_coverage, of_rows
+from sci_batch.sums import by_window, coverage, flag_counts, known_sum, of_windows
 from sci_batch.windows import rfc3339
 
 _MS = "datetime64[ms]"
@@ -210,10 +210,11 @@ def _sums(result: pd.DataFrame, made: Provenance, parts: Sequence[tuple[Provenan
     """Totals of the rows; what rows do not hold is the sum of the parts, unknown where one does not say."""
     functional_units = {name: _all([_r(sums, of, name) for of, sums in parts]) for name in made.units}
     hidden = [sums.not_shown_kwh for _, sums in parts if sums.not_shown_kwh is not None]
+    windows = by_window(result)
     return Totals(
-        **of_rows(result, functional_units),
+        **of_windows(windows, functional_units),
         also=tuple(_also(result, parts, name) for name in made.also_intensity),
-        coverage=mean_coverage(result),
+        coverage=coverage(windows),
         node_energy_kwh=_all([sums.node_energy_kwh for _, sums in parts]),
         pods_kwh=_all([sums.pods_kwh for _, sums in parts]),
         unattributed_kwh=_all([sums.unattributed_kwh for _, sums in parts]),

@@ -15,7 +15,7 @@ from sci_batch.report import Provenance, Report, Totals
 from sci_batch.result import Result
 from sci_batch.schema import check
 from sci_batch.sinks.csv import read as read_csv
-from sci_batch.sums import flag_counts, mean_coverage, of_rows
+from sci_batch.sums import by_window, coverage, flag_counts, of_windows
 from sci_batch.windows import duration_text
 
 NOTE = (
@@ -65,9 +65,10 @@ def read(path: Path, unit: str | None, cluster: str) -> Report:
 
 
 def _totals(result: pd.DataFrame, units: tuple[str, ...]) -> Totals:
+    windows = by_window(result)
     return Totals(
-        **of_rows(result, dict.fromkeys(units)),
-        coverage=mean_coverage(result),
+        **of_windows(windows, dict.fromkeys(units)),
+        coverage=coverage(windows),
         node_energy_kwh=None, pods_kwh=None, unattributed_kwh=None, residual_kwh=None, open_books=0, books=0,
     )  # fmt: skip
 
