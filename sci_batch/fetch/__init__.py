@@ -11,7 +11,6 @@ import pandas as pd
 from sci_batch import kepler
 from sci_batch.counters import Counters
 from sci_batch.fetch import edge_queries, edges, job_runs, kube, platform, raw, units
-from sci_batch.fetch.ahead import ahead
 from sci_batch.fetch.checkpoint import Checkpoint
 from sci_batch.fetch.discover import discover
 from sci_batch.fetch.discover import query as presence
@@ -75,7 +74,7 @@ def everything(
         What the client could not get; nothing is guessed in its place.
     """
     use, notes = pull(plan)
-    counters = ahead(_stretches(client, plan, found, checkpoint)) if here else iter(())
+    counters = _stretches(client, plan, found, checkpoint) if here else iter(())
     seed = [*islice(counters, 1)]  # little to ask for; the first large stretch is begun with it
     tables = kube.with_pods(client, plan, nodes)
     if not len(tables.pod_owners):

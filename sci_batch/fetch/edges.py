@@ -18,6 +18,7 @@ import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.counters import Counters, composite, run_ends
+from sci_batch.fetch.ahead import ahead
 from sci_batch.fetch.cells import Cells
 from sci_batch.fetch.edge_queries import LOOK_MS, lived_query, pairs, queries
 from sci_batch.fetch.marks import distinct, marks, observed_between
@@ -28,10 +29,20 @@ from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
 
+_PURPOSES = ("value", "resets", "fresh", "lived")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """The answers of one stretch, as they came, by what they were asked for."""
+
+    stretch: Stretch
+    by_purpose: dict[str, list[tuple[kepler.Meter, Samples]]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """The answers of one stretch, in one vocabulary."""
+    """The same in one vocabulary."""
 
     stretch: Stretch
     values: Readings
@@ -44,13 +55,14 @@ class _Look:
 
 def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:
     """COUNTERS of the range from where the past ends, one stretch at a time."""
-    for stretch in edge_stretches(plan, found.series, past.end_ms):
-        yield _stretch(client, plan, found, past, stretch)
-        past.end_ms = stretch.end_ms
+    stretches = edge_stretches(plan, found.series, past.end_ms)
+    for answered in ahead(_ask(client, plan, found, stretch) for stretch in stretches):
+        yield _stretch(client, plan, found, past, answered)
+        past.end_ms = answered.stretch.end_ms
 
 
-def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, stretch: Stretch) -> Counters:
-    look = _look(client, plan, found, past.registry, stretch)
+def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, answered: _Answered) -> Counters:
+    stretch, look = answered.stretch, _look(plan, found, past.registry, answered)
     present, whole = _watched(past.registry, look)
     falls = _falls(past, look)
     nodes_at_fault = _nodes_at_fault(past.registry, falls, present - whole, present)
@@ -73,7 +85,7 @@ def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, stretch: 
     )  # fmt: skip
 
 
-def _look(client: Client, plan: Plan, found: Discovery, registry: Registry, stretch: Stretch) -> _Look:
+def _ask(client: Client, plan: Plan, found: Discovery, stretch: Stretch) -> _Answered:
     """Ask for every meter's value, resets and freshness, and for pods' lives, at each edge of the stretch."""
     grid = (stretch.start_ms + stretch.step_ms, stretch.end_ms, stretch.step_ms)
     asked = [
@@ -85,17 +97,20 @@ def _look(client: Client, plan: Plan, found: Discovery, registry: Registry, stre
         for what, text in queries(plan, meter, stretch.step_ms).items()
     ]
     answers = client.map(lambda ask: client.range(ask[2], *grid), asked)
-    purposes = ("value", "resets", "fresh", "lived")
-    by_purpose: dict[str, list[tuple[kepler.Meter, Samples]]] = {what: [] for what in purposes}
+    by_purpose: dict[str, list[tuple[kepler.Meter, Samples]]] = {what: [] for what in _PURPOSES}
     for (meter, what, _), answer in zip(asked, answers, strict=True):
         by_purpose[what].append((meter, answer))
+    return _Answered(stretch, by_purpose)
+
+
+def _look(plan: Plan, found: Discovery, registry: Registry, answered: _Answered) -> _Look:
     read = {
-        what: readings(registry, answered, plan.labels, found.node_names)
-        for what, answered in by_purpose.items()
+        what: readings(registry, answers, plan.labels, found.node_names)
+        for what, answers in answered.by_purpose.items()
     }
     values, twice = one_scraper(read["value"], touching=True)
     return _Look(
-        stretch=stretch, values=values, twice=twice,
+        stretch=answered.stretch, values=values, twice=twice,
         resets=read["resets"], fresh=read["fresh"], lived=read["lived"],
     )  # fmt: skip
 

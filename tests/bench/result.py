@@ -12,7 +12,7 @@ from tests.bench.cluster import Size
 from tests.bench.measure import Cost
 
 MIB = 1024 * 1024
-LIMITS = {"edges": (2.0, 250.0), "raw": (1.5, 400.0)}
+LIMITS = {"edges": (2.0, 250.0), "raw": (1.5, 400.0), "raw-json": (1.5, 400.0)}
 """By pull method: wall time beside curl's, and peak memory [MiB]."""
 
 
