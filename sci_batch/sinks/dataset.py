@@ -41,12 +41,14 @@ def write(report: Report, options: SinkOptions) -> None:
     location = located(options.target)
     files = storage(location, options.push)
     cluster = report.provenance.cluster
-    new = {_name(day, cluster): rows for day, rows in runs.by_day(report).items()}
+    new = {_name(day, cluster): windows for day, windows in runs.windows_by_day(report).items()}
     with files.alone():
         stored = _near(files, cluster, new)
-        changed = _merged(new, stored, location, no_clobber=options.no_clobber)
-        for name, rows in changed.items():
-            files.write(name, day_file.written(rows))
+        stay = _staying(report.provenance, new, stored, location, no_clobber=options.no_clobber)
+        for day, fresh in runs.by_day(report):  # a day at a time is in memory
+            name = _name(day, cluster)
+            kept = [runs.only(day_file.read(stored[name], name), stay[name])] if name in stay else []
+            files.write(name, day_file.written(runs.together([*kept, fresh])))
 
 
 def newest_end_ms(
@@ -107,42 +109,37 @@ def read(target: str, cluster: str = "", push: Push | None = None) -> Report:
     return runs.report_of(runs.together([_rows(files, name) for name in names]))
 
 
-def _merged(
-    new: dict[str, Rows], stored: dict[str, Rows], location: Location, *, no_clobber: bool
-) -> dict[str, Rows]:
-    """The files that change, by name, with the stored windows that stay.
+def _staying(
+    made: Provenance, new: dict[str, np.ndarray], stored: dict[str, bytes], location: Location, *,
+    no_clobber: bool,
+) -> dict[str, list[int]]:  # fmt: skip
+    """Starts [ms] of the stored windows that stay, by the name of a file that changes.
+
+    Windows are replaced whole, so rows that the new run did not look for would be lost.
 
     Raises
     ------
     SinkError
-        A stored window is covered in part, or by windows of another file; or any is, under `no_clobber`.
+        A stored window is covered in part, or by windows of another file; or any is, under `no_clobber`; or
+        the rows are not of a kind.
     """
-    _same_rows(new, stored, location)
-    everywhere = Cover(np.concatenate([rows.windows_ms for rows in new.values()]))
-    changed: dict[str, Rows] = {}
-    for name in sorted({*new, *stored}):
-        fresh, old = new.get(name), stored.get(name)
-        kept: list[Rows] = []
-        if old is not None:
-            windows = old.windows_ms
-            covered = everywhere.of(windows)
-            replaced = Cover(fresh.windows_ms).of(windows) if fresh is not None else 0 * covered
-            if (in_part := (covered > 0) & (replaced < windows[:, 1] - windows[:, 0])).any():
-                raise _in_part(location, windows[in_part][0], new)
-            if no_clobber and covered.any():
-                raise _exists(location, windows[covered > 0][0])
-            if stay := windows[covered == 0, 0].tolist():
-                kept = [runs.only(old, stay)]
-        if fresh is not None:
-            changed[name] = runs.together([*kept, fresh])
-    return changed
-
-
-def _same_rows(new: dict[str, Rows], stored: dict[str, Rows], location: Location) -> None:
-    """Windows are replaced whole, so rows that the new run did not look for would be lost."""
-    made = next(iter(new.values())).runs[0].provenance
-    for run in (run for rows in stored.values() for run in rows.runs):
-        _same_selection(run.provenance, made.namespace, location)
+    everywhere = Cover(np.concatenate(list(new.values())))
+    staying: dict[str, list[int]] = {}
+    for name in sorted(stored):
+        old, fresh = day_file.read(stored[name], name), new.get(name)
+        for run in old.runs:
+            _same_selection(run.provenance, made.namespace, location)
+        windows = old.windows_ms
+        covered = everywhere.of(windows)
+        replaced = Cover(fresh).of(windows) if fresh is not None else 0 * covered
+        if (in_part := (covered > 0) & (replaced < windows[:, 1] - windows[:, 0])).any():
+            raise _in_part(location, windows[in_part][0], made.window)
+        if no_clobber and covered.any():
+            raise _exists(location, windows[covered > 0][0])
+        if fresh is not None and (stay := windows[covered == 0, 0].tolist()):
+            runs.check_alike([made, *(run.provenance for run in old.runs if {*stay} & {*run.windows})])
+            staying[name] = stay
+    return staying
 
 
 def _same_selection(made: Provenance, namespace: tuple[str, ...], place: object) -> None:
@@ -162,9 +159,8 @@ def _exists(location: Location, window: np.ndarray) -> SinkError:
     )
 
 
-def _in_part(location: Location, window: np.ndarray, new: dict[str, Rows]) -> SinkError:
+def _in_part(location: Location, window: np.ndarray, length: str) -> SinkError:
     start, end = (rfc3339(int(edge)) for edge in window)
-    length = next(iter(new.values())).runs[0].provenance.window
     return SinkError(
         f"{location} holds a window of {start} to {end}, of which the new windows of {length} would count a "
         "part twice",
@@ -172,13 +168,13 @@ def _in_part(location: Location, window: np.ndarray, new: dict[str, Rows]) -> Si
     )
 
 
-def _near(files: Storage, cluster: str, new: dict[str, Rows]) -> dict[str, Rows]:
+def _near(files: Storage, cluster: str, new: dict[str, np.ndarray]) -> dict[str, bytes]:
     """The stored files that may hold time of the new windows: of their days, and the last one before them."""
-    end_ms = max(int(rows.windows_ms[-1, 1]) for rows in new.values())
+    end_ms = max(int(windows[-1, 1]) for windows in new.values())
     first, last = min(new), _name(rfc3339(end_ms - 1)[:10], cluster)
     names = _names(files, {cluster or NO_CLUSTER})
     before = [name for name in names if name < first][-1:]
-    return {name: _rows(files, name) for name in names if name in before or first <= name <= last}
+    return {name: files.read(name) for name in names if name in before or first <= name <= last}
 
 
 def _rows(files: Storage, name: str) -> Rows:

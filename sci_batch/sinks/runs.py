@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,22 +57,67 @@ def milliseconds(times: pd.Series) -> np.ndarray:
 
 def of_report(report: Report) -> Rows:
     """The rows of one run."""
-    result = report.result.sort_values("window_start", kind="stable", ignore_index=True)
+    result = _in_order([report.result])
     starts = np.unique(milliseconds(result["window_start"])).tolist()
     return Rows(result, (Run(tuple(starts), report.provenance, report.totals),))
 
 
-def by_day(report: Report) -> dict[str, Rows]:
-    """The rows of one run by the day in UTC in which their windows start, such as `2026-03-01`."""
-    rows = of_report(report)
-    starts = np.array(rows.runs[0].windows, _MS)
-    days = starts.astype("datetime64[D]")
-    parts = {}
-    for day in np.unique(days):
-        part = only(rows, starts[days == day].astype(np.int64).tolist())
-        totals = report.days.get(str(day), part.runs[0].totals)
-        parts[str(day)] = Rows(part.result, (dataclasses.replace(part.runs[0], totals=totals),))
-    return parts
+def windows_by_day(report: Report) -> dict[str, np.ndarray]:
+    """Start and end of each window [ms since the Unix epoch], shape (windows, 2), by its `day`."""
+    parts = [np.empty((0, 2), np.int64)]
+    for frame in report.rows.frames():
+        parts.append(Rows(frame, ()).windows_ms)
+    windows = np.unique(np.concatenate(parts), axis=0)
+    days = _days(windows[:, 0])
+    return {str(day): windows[days == day] for day in np.unique(days)}
+
+
+def by_day(report: Report) -> Iterator[tuple[str, Rows]]:
+    """The rows of one run by the day in UTC in which their windows start, such as `2026-03-01`, in order.
+
+    A run whose days know their totals is read a day at a time.
+    """
+    windows = windows_by_day(report)
+    if len(windows) == 1:
+        yield next(iter(windows)), of_report(report)
+    elif not windows.keys() <= report.days.keys():
+        rows = of_report(report)
+        for day, times in windows.items():
+            yield day, only(rows, times[:, 0].tolist())
+    else:
+        for day, frame in _frames_by_day(report.rows.frames()):
+            times = windows[day]
+            made = _between(report.provenance, times[0, 0], times[:, 1].max())
+            yield day, Rows(frame, (Run(tuple(times[:, 0].tolist()), made, report.days[day]),))
+
+
+def _frames_by_day(frames: Iterable[pd.DataFrame]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """All rows of one day, then those of the next: the frames follow each other in time."""
+    parts: list[pd.DataFrame] = []
+    now = ""
+    for frame in frames:
+        of_row = _days(milliseconds(frame["window_start"]))
+        for day in np.unique(of_row):
+            if parts and str(day) != now:
+                yield now, _in_order(parts)
+                parts = []
+            now = str(day)
+            parts.append(frame[of_row == day])
+    if parts:
+        yield now, _in_order(parts)
+
+
+def _in_order(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    together = pd.concat(parts) if len(parts) > 1 else parts[0]
+    return together.sort_values("window_start", kind="stable", ignore_index=True)
+
+
+def _days(times_ms: np.ndarray) -> np.ndarray:
+    return np.asarray(times_ms.astype(_MS).astype("datetime64[D]"))
+
+
+def _between(made: Provenance, start_ms: int, end_ms: int) -> Provenance:
+    return dataclasses.replace(made, start=rfc3339(int(start_ms)), end=rfc3339(int(end_ms)))
 
 
 def only(rows: Rows, wanted_ms: Iterable[int]) -> Rows:
@@ -98,8 +143,7 @@ def together(parts: Sequence[Rows]) -> Rows:
         Their rows are not of a kind.
     """
     runs = sorted((run for rows in parts for run in rows.runs), key=lambda run: run.windows)
-    _same("--group-by", {",".join(run.provenance.group_by) for run in runs})
-    _same("--functional-unit", {run.provenance.functional_unit or "" for run in runs} - {""})
+    check_alike([run.provenance for run in runs])
     columns = _joined([run.provenance for run in runs]).columns
     frames = [rows.result for rows in parts if len(rows.result)] or [parts[0].result]
     unknown = {column.name: math.nan for column in columns if column.nullable}
@@ -109,6 +153,18 @@ def together(parts: Sequence[Rows]) -> Rows:
     ]
     result = pd.concat(frames, ignore_index=True)
     return Rows(result.sort_values("window_start", kind="stable", ignore_index=True), tuple(runs))
+
+
+def check_alike(made: Sequence[Provenance]) -> None:
+    """Whether rows of these runs may stand in one file.
+
+    Raises
+    ------
+    SinkError
+        They are not of a kind.
+    """
+    _same("--group-by", {",".join(one.group_by) for one in made})
+    _same("--functional-unit", {one.functional_unit or "" for one in made} - {""})
 
 
 def _same(flag: str, values: set[str]) -> None:
@@ -139,7 +195,7 @@ def _cut(run: Run, windows: tuple[int, ...], rows: Rows) -> Run:
     whole = rows.result[np.isin(starts, run.windows)]
     part = rows.result[np.isin(starts, windows)]
     ends = milliseconds(part["window_end"])
-    made = dataclasses.replace(run.provenance, start=rfc3339(windows[0]), end=rfc3339(int(ends.max())))
+    made = _between(run.provenance, windows[0], ends.max())
     known = dataclasses.replace(
         run.totals, node_energy_kwh=None, pods_kwh=None, unattributed_kwh=None, residual_kwh=None,
         open_books=0, books=0, not_shown_kwh=None,

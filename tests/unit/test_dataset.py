@@ -396,6 +396,28 @@ def test_days_that_were_added_up_are_kept(tmp_path: Path) -> None:
     assert stored.read(tmp_path).totals == run(-2, 2).totals
 
 
+class NeverWhole(Result):
+    """Rows that nobody may ask for in one frame."""
+
+    def whole(self) -> pd.DataFrame:
+        raise AssertionError("all rows at once")
+
+
+@pytest.mark.parametrize("rows", [1, 5, 8, 1000])
+def test_a_day_at_a_time_is_in_memory(tmp_path: Path, rows: int) -> None:
+    """The frames of a long run, of any length, give the files of the same run in one frame."""
+    days = {"2026-02-28": run(-3, 0).totals, "2026-03-01": run(0, 24).totals, "2026-03-02": run(24, 26).totals}
+    at_once, frame = dataclasses.replace(run(-3, 26), days=days), run(-3, 26).result
+    frames = [frame.iloc[at : at + rows].reset_index(drop=True) for at in range(0, len(frame), rows)]
+    bit_by_bit = dataclasses.replace(at_once, rows=NeverWhole(lambda: iter(frames)))
+    for folder in ("at-once", "bits"):
+        write(tmp_path / folder, run(23, 24, kwh=7.0), run(26, 27, kwh=7.0))
+    write(tmp_path / "at-once", at_once)
+    write(tmp_path / "bits", bit_by_bit)
+    assert contents(tmp_path / "bits") == contents(tmp_path / "at-once")
+    assert seen(tmp_path / "bits") == {(hour, hour + 1): 1.0 for hour in range(-3, 26)} | {(26, 27): 7.0}
+
+
 def test_what_cannot_be_read_back_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no data set"):
         stored.read(f"{tmp_path}/none/")
