@@ -406,7 +406,11 @@ class NeverWhole(Result):
 @pytest.mark.parametrize("rows", [1, 5, 8, 1000])
 def test_a_day_at_a_time_is_in_memory(tmp_path: Path, rows: int) -> None:
     """The frames of a long run, of any length, give the files of the same run in one frame."""
-    days = {"2026-02-28": run(-3, 0).totals, "2026-03-01": run(0, 24).totals, "2026-03-02": run(24, 26).totals}
+    days = {
+        "2026-02-28": run(-3, 0).totals,
+        "2026-03-01": run(0, 24).totals,
+        "2026-03-02": run(24, 26).totals,
+    }
     at_once, frame = dataclasses.replace(run(-3, 26), days=days), run(-3, 26).result
     frames = [frame.iloc[at : at + rows].reset_index(drop=True) for at in range(0, len(frame), rows)]
     bit_by_bit = dataclasses.replace(at_once, rows=NeverWhole(lambda: iter(frames)))
