@@ -16,7 +16,7 @@ from sci_batch.errors import UsageError
 from sci_batch.settings import CLOCK_VARIABLE, Settings, push_settings
 from sci_batch.sinks import SinkOptions
 
-WIDE_ENOUGH = 76
+WIDE_ENOUGH = 80
 """Characters of a line of progress with bar and times."""
 
 
@@ -55,7 +55,7 @@ def _bar(*, color: bool) -> Iterator[Progress]:
         bars.TaskProgressColumn(),
     ]
     if console.width >= WIDE_ENOUGH:
-        columns.insert(1, bars.BarColumn(bar_width=16))
+        columns.insert(1, bars.BarColumn(bar_width=10))
         columns += [bars.TimeElapsedColumn(), bars.TextColumn("elapsed,", markup=False)]
         columns += [bars.TimeRemainingColumn(compact=True), bars.TextColumn("left", markup=False)]
     line = bars.Progress(

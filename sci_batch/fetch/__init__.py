@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -123,10 +124,18 @@ def pull(plan: Plan) -> tuple[str, tuple[str, ...]]:
 
 
 def _watched(stretches: Iterator[Counters], plan: Plan, progress: Progress) -> Iterator[Counters]:
-    length = plan.end_ms - plan.start_ms
+    length, values, begun = plan.end_ms - plan.start_ms, 0, time.monotonic()
     for stretch in stretches:
         yield stretch
-        progress("pulling energy counters", 0.1 + 0.9 * max(0, stretch.end_ms - plan.start_ms) / length)
+        values += len(stretch.key)
+        words = f"pulling counters, {_rate(values, time.monotonic() - begun)} values/s"
+        progress(words, 0.1 + 0.9 * max(0, stretch.end_ms - plan.start_ms) / length)
+
+
+def _rate(count: int, seconds: float) -> str:
+    """`512`, `1,300k`: few characters, as it stands beside a bar."""
+    each = count / max(seconds, 1e-3)
+    return f"{each:.0f}" if each < 10_000 else f"{each / 1000:,.0f}k"
 
 
 def _units(

@@ -51,7 +51,7 @@ def _pretend(scenario: str) -> None:
     def run(settings: Any, *, now_ms: int, progress: Any) -> Any:
         from tests.cli import handmade
 
-        progress("pulling energy counters", 0.5)
+        progress("pulling counters, 1,234k values/s", 0.5)
         match scenario:
             case "interrupt":
                 os.kill(os.getpid(), signal.SIGINT)

@@ -39,7 +39,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def run(settings: Settings, *, now_ms: int, progress: Callable[[str, float], None]) -> Report:
         asked.append({"settings": settings, "now_ms": now_ms})
-        progress("pulling energy counters", 0.5)
+        progress("pulling counters, 1,234k values/s", 0.5)
         return handmade.report()
 
     monkeypatch.setattr(pipeline, "run", run)
@@ -219,7 +219,7 @@ def test_quiet_leaves_warnings(
 
 def test_verbose_tells_each_step(ran: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*COMPUTE, "-v"]) == 0
-    assert capsys.readouterr().err.startswith("pulling energy counters 50%\nrange: ")
+    assert capsys.readouterr().err.startswith("pulling counters, 1,234k values/s 50%\nrange: ")
     assert len(ran) == 1
 
 

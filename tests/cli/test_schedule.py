@@ -120,7 +120,7 @@ def test_every_line_is_an_object(scenario: str, how: tuple[str, ...]) -> None:
     environ = {} if how else {"SCI_BATCH_LOG_FORMAT": "json"}
     done = sci_batch(*COMPUTE, *how, "-v", scenario=scenario, environ=environ)
     lines = objects(done.stderr)
-    assert lines[0]["msg"] == "pulling energy counters 50%"
+    assert lines[0]["msg"] == "pulling counters, 1,234k values/s 50%"
     for line in lines:
         assert datetime.fromisoformat(line["ts"]).utcoffset() is not None
         assert line["level"] in ("info", "warning", "error")

@@ -13,7 +13,7 @@ import pytest
 from tests.cli.process import COMPUTE, ROOT, command, environment, sci_batch
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-PROGRESS = "pulling energy counters"
+PROGRESS = "pulling counters, 1,234k values/s"
 
 
 def on_a_terminal(
@@ -56,7 +56,7 @@ def test_progress_is_one_line_that_goes() -> None:
     line = re.compile(rf"{PROGRESS} [━╸╺]+ +50% \d:\d\d:\d\d elapsed, \S+ left")
     states = [part for part in CONTROL.sub("", text).split("\r") if line.match(part)]
     assert states
-    assert max(len(state.rstrip("\n")) for state in states) <= 76
+    assert max(len(state.rstrip("\n")) for state in states) <= 80
     # At last: one line up, wiped, and the words that stay begin there.
     assert re.search(r"\x1b\[1A\x1b\[2Krange: ", text)
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is back
