@@ -15,6 +15,9 @@ IF := $(VENV)/if
 PEERS := $(VENV)/peers
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 
+# Where compiled files are forbidden, each of the hundreds of processes that the tests start compiles the tool anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What a caller may set: make test PYTEST_ARGS="-k books --cov"
 PYTHON ?=
 PYTEST_ARGS ?=
