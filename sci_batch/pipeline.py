@@ -28,7 +28,7 @@ from sci_batch.settings import Settings
 from sci_batch.source import Source, opened
 from sci_batch.spill import Spill
 
-ROWS_IN_MEMORY = 200_000
+ROWS_IN_MEMORY = 100_000
 """Rows of the result that do not go to a temporary file, at some 400 bytes each."""
 
 
