@@ -1,6 +1,6 @@
 """Streamed remote read by the word of its description: answers are made, and read byte by byte.
 
-The reader here is the slow twin of `remote_read`: no protobuf library, no numpy, no table of checksums.
+The reader here is the slow twin of `remote_read`: no protobuf library, no numpy.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 
 from sci_batch.prometheus.remote_messages import message
 from tests import xor
@@ -54,13 +55,18 @@ def framed(content: bytes) -> bytes:
 
 
 def crc32c(text: bytes) -> int:
-    """Castagnoli's sum, one bit after the other."""
+    """Castagnoli's sum, one byte after the other."""
     rest = 0xFFFFFFFF
     for byte in text:
-        rest ^= byte
-        for _ in range(8):
-            rest = rest >> 1 ^ (0x82F63B78 if rest & 1 else 0)
+        rest = rest >> 8 ^ _shifted(rest & 0xFF ^ byte)
     return rest ^ 0xFFFFFFFF
+
+
+@cache
+def _shifted(rest: int) -> int:
+    for _ in range(8):
+        rest = rest >> 1 ^ (0x82F63B78 if rest & 1 else 0)
+    return rest
 
 
 def decode(body: bytes, start_ms: int, end_ms: int, external: Collection[str] = ()) -> tuple[list[Row], int]:
