@@ -75,7 +75,7 @@ def decode(body: bytes, start_ms: int, end_ms: int, external: Collection[str] = 
     Raises `ValueError` where it is no such answer.
     """
     found: dict[frozenset[tuple[str, str]], dict[int, int]] = {}
-    for one in _frames(body):
+    for one in frames(body):
         for series in _of(one, 1):
             labels = dict(map(_label, _of(series, 1)))
             known = frozenset(
@@ -93,7 +93,8 @@ def decode(body: bytes, start_ms: int, end_ms: int, external: Collection[str] = 
     return finite, len(rows) - len(finite)
 
 
-def _frames(body: bytes) -> Iterator[bytes]:
+def frames(body: bytes) -> Iterator[bytes]:
+    """The content of each frame."""
     while body:
         length, body = _varint(body)
         checksum, text, body = body[:4], body[4 : 4 + length], body[4 + length :]

@@ -17,7 +17,7 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, Labels, assembled
-from sci_batch.prometheus.problems import Answer
+from sci_batch.prometheus.problems import Answer, clean
 from sci_batch.prometheus.remote_messages import message
 from sci_batch.prometheus.selectors import Matcher
 from sci_batch.prometheus.xor_chunks import BadChunkError, blocks, counts_of
@@ -44,6 +44,10 @@ _STALE = np.uint64(0x7FF0000000000002)
 
 class UnknownAnswerError(Exception):
     """An answer of another kind than we read; says which."""
+
+
+class NotStreamedError(UnknownAnswerError):
+    """An answer in the older form of remote read, from a server that knows no chunks."""
 
 
 @dataclass(slots=True)
@@ -78,7 +82,8 @@ def check(answer: Answer) -> None:
     """Raise `UnknownAnswerError` where an answer is not streamed chunks."""
     kind = answer.headers.get("content-type", "")
     if not kind.startswith(STREAMED) or "ChunkedReadResponse" not in kind:
-        raise UnknownAnswerError(f"the answer is {kind or 'of no type'}, not streamed chunks")
+        error = NotStreamedError if kind.startswith(HEADERS["Content-Type"]) else UnknownAnswerError
+        raise error(f"the answer is {clean(kind.partition(';')[0], 60) or 'of no type'}, not streamed chunks")
 
 
 def read(answer: Answer, start_ms: int, end_ms: int, external: Collection[str]) -> Decoded:

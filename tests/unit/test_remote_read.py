@@ -261,46 +261,53 @@ def test_remote_read_is_looked_for_once(requests_mock: Mocker) -> None:
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    ("refusal", "odd"),
     [
-        {"status_code": 404, "text": "404 page not found"},
-        {"status_code": 405},
-        {"status_code": 400, "json": {"status": "error", "error": "unsupported path requested"}},
-        {"status_code": 401},
-        {"status_code": 500, "text": "oops"},
-        {"status_code": 302, "headers": {"Location": "http://login/"}},
-        {"text": "<html>log in</html>", "headers": {"Content-Type": "text/html"}},
-        {"content": b"", "headers": {"Content-Type": "application/x-protobuf"}},
+        ({"status_code": 404, "text": "404 page not found"}, False),
+        ({"status_code": 405}, False),
+        ({"status_code": 400, "json": {"status": "error", "error": "unsupported path requested"}}, False),
+        ({"status_code": 401}, False),
+        ({"status_code": 500, "text": "oops"}, True),
+        ({"status_code": 302, "headers": {"Location": "http://login/"}}, True),
+        ({"text": "<html>log in</html>", "headers": {"Content-Type": "text/html"}}, True),
+        ({"content": b"", "headers": {"Content-Type": "application/x-protobuf"}}, False),
+        ({"json": {}}, True),
     ],
 )
 def test_a_server_without_it_is_asked_in_json(
-    requests_mock: Mocker, refusal: dict[str, Any], caplog: pytest.LogCaptureFixture
+    requests_mock: Mocker, refusal: dict[str, Any], odd: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sci_batch")
     requests_mock.post(f"{URL}/api/v1/read", **refusal)
     requests_mock.post(f"{URL}/api/v1/query", json=JSON)
     assert _stored([], times=2) == (["json", "json"], [])
-    assert [record.message.partition(":")[0] for record in caplog.records] == [
-        "Raw samples are read as JSON, not by remote read"
+    assert [(record.message.partition(" (")[0], record.tell) for record in caplog.records] == [  # type: ignore[attr-defined]
+        ("raw samples are read as JSON, not by remote read", odd)
     ]
 
 
 @pytest.mark.parametrize(
-    ("config", "reason"),
+    ("config", "reason", "odd"),
     [
-        ({"status_code": 404}, "HTTP 404"),
-        ({"json": _config("global: {}\nremote_read:\n- url: http://other\n")}, "reads from other servers"),
-        ({"json": {"status": "success", "data": []}}, "not a configuration"),
+        ({"status_code": 404}, "HTTP 404", False),
+        (
+            {"json": _config("global: {}\nremote_read:\n- url: http://other\n")},
+            "reads from other servers",
+            False,
+        ),
+        ({"json": {"status": "success", "data": []}}, "not a configuration", True),
+        ({"json": _config("global:\n  external_labels: {\n")}, "cannot be read", True),
     ],
 )
 def test_a_server_that_may_answer_otherwise_than_its_queries_is_asked_in_json(
-    requests_mock: Mocker, config: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
+    requests_mock: Mocker, config: dict[str, Any], reason: str, odd: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sci_batch")
     _chunked(requests_mock)
     requests_mock.get(f"{URL}/api/v1/status/config", **config)
     assert _stored([], retries=0)[0] == ["json"]
     assert reason in caplog.messages[-1]
+    assert caplog.records[-1].tell is odd  # type: ignore[attr-defined]
 
 
 def test_without_the_extra_nothing_is_asked_for_it(
@@ -311,12 +318,17 @@ def test_without_the_extra_nothing_is_asked_for_it(
     requests_mock.post(f"{URL}/api/v1/query", json=JSON)
     assert _stored([]) == (["json"], [])
     assert "sci-batch[fast]" in caplog.text
+    assert not caplog.records[-1].tell  # type: ignore[attr-defined]
 
 
-def test_an_unknown_chunk_in_the_middle_is_read_as_json_from_then_on(requests_mock: Mocker) -> None:
+def test_an_unknown_chunk_in_the_middle_is_read_as_json_from_then_on(
+    requests_mock: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sci_batch")
     histogram = frame([({"pod": "h"}, [[(1, 1.0)]])], kind=2)
     _chunked(requests_mock, {"content": histogram, "headers": {"Content-Type": STREAMED}})
     assert _stored([], times=2) == (["json", "json"], [])
+    assert [record.tell for record in caplog.records] == [True]  # type: ignore[attr-defined]
 
 
 def test_a_broken_answer_is_asked_for_again(requests_mock: Mocker) -> None:
