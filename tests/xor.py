@@ -82,20 +82,23 @@ class _Bits:
 
     def take(self, width: int) -> int:
         self.at += width
+        if self.at > len(self.text):
+            raise ValueError("it ends too early")
         return int(self.text[self.at - width : self.at] or "0", 2)
 
     def varint(self) -> int:
-        out = shift = 0
-        while True:
+        """As Go reads it: of 64 bits, and no more."""
+        out = 0
+        for shift in range(0, 70, 7):
             byte = self.take(8)
             out |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
+            if byte < 0x80 and out < 1 << 64:
                 return out
+        raise ValueError("a number that is too long")
 
 
 def decode(chunk: bytes) -> list[Sample]:
-    """The samples of one chunk."""
+    """The samples of one chunk; `ValueError` where Prometheus would not have written it so."""
     bits = _Bits(chunk)
     out: list[Sample] = []
     time = step = value = 0
@@ -111,8 +114,12 @@ def decode(chunk: bytes) -> list[Sample]:
                 if bits.take(1):
                     leading = bits.take(5)
                     trailing = 64 - leading - (bits.take(6) or 64)
+                    if trailing < 0:
+                        raise ValueError("more bits than a value has")
                 value ^= bits.take(64 - leading - trailing) << trailing
         out.append((time, value))
+    if len(bits.text) - bits.at > 8:
+        raise ValueError("bytes behind its samples")
     return out
 
 

@@ -37,7 +37,10 @@ def with_options(
             use(loaded.settings.log_format)
             for warning in loaded.warnings:
                 say(f"warning: {warning}")
-            run(loaded, *texts)
+            from sci_batch.cli.logged import notes  # --help needs no logging
+
+            with notes(quiet=loaded.settings.quiet, verbose=loaded.settings.verbose):
+                run(loaded, *texts)
 
         parameters = [_argument(name, words) for name, words in arguments]
         parameters += [_parameter(name, item) for name, item in OPTIONS.items() if _has_flag(item, command)]

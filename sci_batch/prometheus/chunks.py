@@ -63,7 +63,7 @@ class Chunks:
         except NotOfferedError as why:
             self._stop(why)
         except SourceError as refused:
-            self._stop(refused.what)
+            self._stop(NotOfferedError(refused.what, odd=True))
         return None
 
     def _read(self, offer: Offer, selector: str, start_ms: int, end_ms: int) -> Samples:
@@ -93,7 +93,7 @@ class Chunks:
         try:
             samples = in_order(concat(in_pieces(length, max(length, 1), SHORTEST_RAW_MS, piece)))
         except remote_read.UnknownAnswerError as unknown:
-            raise NotOfferedError(str(unknown)) from None
+            raise NotOfferedError(str(unknown), odd=True) from None
         self._left_out(f"{selector}[{length}ms] at {end_ms}", sum(dropped))
         return samples
 
@@ -116,9 +116,12 @@ class Chunks:
                     self._stop(why)
             return self._offer
 
-    def _stop(self, why: object) -> None:
+    def _stop(self, why: NotOfferedError) -> None:
         """Once is enough, also where several requests are refused at the same time."""
         self._offer = None
         if not self._told.is_set():
             self._told.set()
-            log.info("Raw samples are read as JSON, not by remote read: %s", why)
+            log.info(
+                "raw samples are read as JSON, not by remote read (the numbers are the same): %s",
+                str(why).rstrip("."), extra={"tell": why.odd},
+            )  # fmt: skip

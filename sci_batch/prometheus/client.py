@@ -18,7 +18,7 @@ from sci_batch.errors import PartialError, SourceError
 from sci_batch.prometheus.chunks import Chunks
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order
 from sci_batch.prometheus.http import HttpSettings
-from sci_batch.prometheus.problems import Asked, clean
+from sci_batch.prometheus.problems import Asked, clean, is_absent
 from sci_batch.prometheus.samples import Samples, concat, contradicts, once
 from sci_batch.prometheus.session import Heard, Session
 from sci_batch.prometheus.slices import SHORTEST_RAW_MS, in_pieces
@@ -195,7 +195,7 @@ class Client:
             return self._session.get(f"status/{page}", _status)
         except SourceError as refused:
             # Proxies in front of many stores pass the queries only.
-            if "HTTP 404" in refused.what or "HTTP 405" in refused.what or "unsupported path" in refused.what:
+            if is_absent(refused):
                 return {}
             raise
 

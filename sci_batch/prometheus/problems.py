@@ -111,6 +111,7 @@ _BY_TYPE = {
     "unavailable": Reaction.RETRY,
     "too_many_requests": Reaction.RETRY,
 }
+_ABSENT = re.compile(r"HTTP (401|403|404|405|407|501)\b|unsupported path|does not accept POST")
 _BY_STATUS = {
     **dict.fromkeys((408, 425, 429, 499, 500, 502, 503), Reaction.RETRY),
     413: Reaction.SHRINK,
@@ -128,6 +129,11 @@ def judge(answer: Answer, asked: Asked, now: datetime | None = None) -> Problem 
     reaction = _reaction(answer.status, kind, words.lower())
     error = _error(answer, asked, kind, clean(words), reaction)
     return Problem(error, reaction, retry_after_seconds(answer.headers.get("retry-after"), now))
+
+
+def is_absent(error: SciBatchError) -> bool:
+    """Whether the server, or what stands before it, has no such page, or keeps it to itself."""
+    return _ABSENT.search(error.what) is not None
 
 
 def _reaction(status: int, kind: str, text: str) -> Reaction:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 from sci_batch.errors import SciBatchError
 from sci_batch.prometheus.decode import BrokenBodyError
+from sci_batch.prometheus.problems import is_absent
 from sci_batch.prometheus.session import Session
 
 NEEDED = ("google.protobuf", "google_crc32c")
@@ -19,7 +20,17 @@ NO_SERIES = "sci_batch_probe"
 
 
 class NotOfferedError(Exception):
-    """Remote read cannot be used; says why."""
+    """Remote read cannot be used; says why.
+
+    Parameters
+    ----------
+    odd
+        Whether that is a fault, which people should know of. Else it is how many servers are.
+    """
+
+    def __init__(self, why: str, *, odd: bool = False) -> None:
+        super().__init__(why)
+        self.odd = odd
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +59,12 @@ def look(session: Session) -> Offer:
     try:
         session.post_message(remote_read.PATH, body, remote_read.HEADERS, remote_read.check, retry=False)
         config = session.get("status/config", _yaml)
+    except remote_read.NotStreamedError as older:
+        raise NotOfferedError(str(older)) from None
     except remote_read.UnknownAnswerError as unknown:
-        raise NotOfferedError(str(unknown)) from None
+        raise NotOfferedError(str(unknown), odd=True) from None
     except SciBatchError as refused:
-        raise NotOfferedError(refused.what) from None
+        raise NotOfferedError(refused.what, odd=not is_absent(refused)) from None
     if re.search(r"^remote_read:", config, re.MULTILINE):
         raise NotOfferedError("the server reads from other servers itself")
     return Offer(external_labels(config))
@@ -85,7 +98,7 @@ def external_labels(config: str) -> frozenset[str]:
         settings = (yaml.safe_load(block[0]) if block else {}) or {}
         return frozenset(settings.get("global", {}).get("external_labels") or ())
     except (yaml.YAMLError, AttributeError, TypeError):
-        raise NotOfferedError("the server's configuration cannot be read") from None
+        raise NotOfferedError("the server's configuration cannot be read", odd=True) from None
 
 
 def _is_installed(module: str) -> bool:

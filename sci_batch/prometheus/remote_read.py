@@ -17,10 +17,10 @@ import pyarrow as pa
 from google.protobuf.message import DecodeError
 
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, Labels, assembled
-from sci_batch.prometheus.problems import Answer
+from sci_batch.prometheus.problems import Answer, clean
 from sci_batch.prometheus.remote_messages import message
 from sci_batch.prometheus.selectors import Matcher
-from sci_batch.prometheus.xor_chunks import BadChunkError, blocks
+from sci_batch.prometheus.xor_chunks import BadChunkError, blocks, counts_of
 
 PATH = "read"
 HEADERS = {
@@ -30,6 +30,10 @@ HEADERS = {
     "Accept": "application/x-streamed-protobuf",
 }
 STREAMED = "application/x-streamed-protobuf"
+LARGEST_FRAME_BYTES = 16 << 20
+"""Prometheus sends 1 MiB, unless told otherwise. As a message, nonsense takes thirty times that."""
+MOST_SAMPLES = 50_000_000
+"""Of one answer, those outside the range included: as many as Prometheus lets a query read, unless told."""
 
 _STREAMED_XOR_CHUNKS = 1
 _XOR = 1
@@ -40,6 +44,10 @@ _STALE = np.uint64(0x7FF0000000000002)
 
 class UnknownAnswerError(Exception):
     """An answer of another kind than we read; says which."""
+
+
+class NotStreamedError(UnknownAnswerError):
+    """An answer in the older form of remote read, from a server that knows no chunks."""
 
 
 @dataclass(slots=True)
@@ -74,7 +82,8 @@ def check(answer: Answer) -> None:
     """Raise `UnknownAnswerError` where an answer is not streamed chunks."""
     kind = answer.headers.get("content-type", "")
     if not kind.startswith(STREAMED) or "ChunkedReadResponse" not in kind:
-        raise UnknownAnswerError(f"the answer is {kind or 'of no type'}, not streamed chunks")
+        error = NotStreamedError if kind.startswith(HEADERS["Content-Type"]) else UnknownAnswerError
+        raise error(f"the answer is {clean(kind.partition(';')[0], 60) or 'of no type'}, not streamed chunks")
 
 
 def read(answer: Answer, start_ms: int, end_ms: int, external: Collection[str]) -> Decoded:
@@ -90,13 +99,15 @@ def read(answer: Answer, start_ms: int, end_ms: int, external: Collection[str]) 
     Raises
     ------
     UnknownAnswerError
-        Another kind of answer or of chunk.
+        Another kind of answer or of chunk, or more than fits into memory.
     BrokenBodyError
         Cut off, or changed on the way.
     """
     check(answer)
     received = _received(answer.body, frozenset(external))
     of_chunk = np.array(received.series, np.int32)
+    if counts_of(received.chunks).sum() > MOST_SAMPLES:
+        raise UnknownAnswerError(f"the answer has more than {MOST_SAMPLES:,} samples")
     series, times, values = [], [], []
     dropped = 0
     try:
@@ -142,8 +153,12 @@ def _received(body: bytes, external: frozenset[str]) -> _Received:
                     raise UnknownAnswerError("a chunk is empty")
                 series.append(number)
                 chunks.append(data)
-    labels = [dict(pair for pair in map(_label, key) if pair[0] not in external) for key in numbers]
-    return _Received(labels, series, chunks)
+    labels = [
+        {name: value for name, value in map(_label, key) if value and name not in external} for key in numbers
+    ]
+    first: dict[frozenset[tuple[str, str]], int] = {}
+    same = [first.setdefault(frozenset(one.items()), number) for number, one in enumerate(labels)]
+    return _Received(labels, [same[number] for number in series], chunks)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -160,9 +175,11 @@ def _frames(body: bytes) -> Iterator[bytes]:
     at = 0
     while at < len(body):
         length, at = _length(body, at)
-        frame = body[at + 4 : at + 4 + length]
-        if len(frame) < length:
+        if len(body) < at + 4 + length:
             raise BrokenBodyError("cut off")
+        if length > LARGEST_FRAME_BYTES:
+            raise UnknownAnswerError(f"a frame is larger than {LARGEST_FRAME_BYTES >> 20} MiB")
+        frame = body[at + 4 : at + 4 + length]
         if google_crc32c.value(frame) != int.from_bytes(body[at : at + 4], "big"):
             raise BrokenBodyError("a wrong checksum")
         at += 4 + length

@@ -21,9 +21,12 @@ AT_ONCE = 4096
 MOST_CELLS = 4 * AT_ONCE * 120
 """Samples of one block at most, where chunks are long: a server may put 65,535 into one."""
 
+MOST_STEPS = 1 << 20
+"""Of lockstep for one answer, half a minute or so: long chunks between short ones share no price."""
+
 
 class BadChunkError(ValueError):
-    """A chunk that ends too early: not what Prometheus writes."""
+    """Not what Prometheus writes, such as a chunk that ends too early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,31 @@ def blocks(chunks: Sequence[bytes]) -> Iterator[Block]:
     BadChunkError
         See there.
     """
-    counts = np.fromiter((int.from_bytes(chunk[:2], "big") for chunk in chunks), np.int64, len(chunks))
     if not len(chunks):
         return
+    counts = counts_of(chunks)
+    sizes = np.fromiter(map(len, chunks), np.int64, len(chunks))
+    if (sizes * 8 < _least_bits(counts)).any():
+        raise BadChunkError(_OTHER_SIZE)
     at_once = max(1, min(AT_ONCE, MOST_CELLS // max(int(counts.max()), 1)))
-    for first in range(0, len(chunks), at_once):
+    firsts = np.arange(0, len(chunks), at_once)
+    if np.maximum.reduceat(counts, firsts).sum() > MOST_STEPS:
+        raise BadChunkError("the chunks are of such lengths that they are too much work")
+    for first in firsts.tolist():
         part = slice(first, first + at_once)
         chunk, time_ms, bits = _decoded(chunks[part], counts[part])
         yield Block(chunk + first, time_ms, bits)
+
+
+def counts_of(chunks: Sequence[bytes]) -> np.ndarray:
+    """How many samples each chunk says it has [int64]."""
+    return np.fromiter((int.from_bytes(chunk[:2], "big") for chunk in chunks), np.int64, len(chunks))
+
+
+def _least_bits(counts: np.ndarray) -> np.ndarray:
+    """A count; time and value of the first sample, 9 bits of the second, 2 of each that follows."""
+    least: np.ndarray = 16 + 72 * (counts > 0) + 9 * (counts > 1) + 2 * np.maximum(counts - 2, 0)
+    return least
 
 
 def _decoded(chunks: Sequence[bytes], counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -75,6 +95,7 @@ def _decoded(chunks: Sequence[bytes], counts: np.ndarray) -> tuple[np.ndarray, n
     return np.repeat(np.arange(len(chunks)), counts), times.T[place][inside], values.T[place][inside]
 
 
+_OTHER_SIZE = "a chunk is longer or shorter than its samples"
 _ONE = np.uint64(1)
 _TOP = np.uint64(63)
 
@@ -87,7 +108,9 @@ _CONTROLS = np.array([1, 1, 2, 13])
 _CODES = np.arange(1 << 11)
 """A new width: five bits for the zeros in front, six for the width, in which 0 says 64."""
 _NEW_WIDTHS = np.where(_CODES & 63 == 0, 64, _CODES & 63).astype(np.uint64)
-_NEW_ZEROS = np.maximum(64 - (_CODES >> 6) - _NEW_WIDTHS.astype(np.int64), 0).astype(np.uint64)
+_NEW_ZEROS = 64 - (_CODES >> 6) - _NEW_WIDTHS.astype(np.int64)
+_NEW_WIDTHS[_NEW_ZEROS < 0] = 1 << 40  # wider than a value: leads behind the end, which is checked
+_NEW_ZEROS = np.maximum(_NEW_ZEROS, 0).astype(np.uint64)
 
 
 class _Reader:
@@ -134,7 +157,7 @@ class _Reader:
         """Raise `BadChunkError` unless every chunk ended inside its last byte, or before an empty one."""
         left = self._end - self._at
         if ((left < 0) | (left > 8)).any():
-            raise BadChunkError("a chunk is longer or shorter than its samples")
+            raise BadChunkError(_OTHER_SIZE)
 
     def _bits(self, at: np.ndarray) -> np.ndarray:
         """The 64 bits from each position."""
@@ -153,14 +176,16 @@ class _Reader:
         """Seven bits a byte, the lowest first."""
         out = np.zeros(count, np.uint64)
         more = np.arange(count)
-        for shift in range(0, 70, 7):
+        for shift in range(0, 64, 7):
             byte = self._bytes.take(self._at[more] >> 3, mode="clip").astype(np.uint64)
             out[more] |= (byte & np.uint64(0x7F)) << np.uint64(shift)
             self._at[more] += 8
+            if shift == 63 and (byte > _ONE).any():
+                raise BadChunkError("a number in a chunk has more than 64 bits")
             more = more[byte > np.uint64(0x7F)]
             if not len(more):
-                return out
-        raise BadChunkError("a number in a chunk has no end")
+                break
+        return out
 
     def _change_step(self, count: int) -> np.ndarray:
         """Read by how much the distance in time changes; the bits that follow, 40 of them at least."""

@@ -46,7 +46,8 @@ def _held(path: Path) -> Iterator[None]:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise SinkError(
-            f"{path} could not be written: {error.strerror or error}", "Check the rights of this folder."
+            f"{path} could not be written: {error.strerror or error}",
+            "Check the rights of this folder, or choose another one.",
         ) from None
     try:
         _take(handle, path)

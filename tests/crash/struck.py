@@ -6,10 +6,8 @@ fork of it; each line of its standard output says how that ended.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -17,13 +15,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 from typing import Any
 
-import sci_batch
-from tests.cli.process import ROOT, environment
+from tests import forge as forges
+from tests.cli.process import environment
 
 _CHANGES = {"open": 0, "os.rename": 1, "os.remove": 0, "os.mkdir": 0, "os.rmdir": 0}
 """Events of Python in which the file system is changed, and the argument that is the path."""
@@ -64,48 +60,30 @@ class End:
 class Forge:
     """The process that has loaded the tool."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, forge: forges.Forge) -> None:
+        self._forge = forge
 
     def run(self, run: Run, blow: Blow | None = None) -> End:
         """Do a run, whole or killed."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([asdict(run), asdict(blow or Blow())]) + "\n")
-        self._process.stdin.flush()
-        return End(**json.loads(self._process.stdout.readline()))
+        return End(**self._forge.ask([asdict(run), asdict(blow or Blow())]))
 
 
 @contextmanager
 def forge() -> Iterator[Forge]:
     """Start it, and end it with the block."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.struck"], cwd=ROOT, text=True,
-        env=environment({"OPENBLAS_NUM_THREADS": "1"}), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    with process:
-        yield Forge(process)
-        assert process.stdin is not None
-        process.stdin.close()
+    made = forges.Forge("tests.crash.struck", environ=environment())
+    yield Forge(made)
+    made.end()
 
 
-def _serve() -> None:
-    for module in walk_packages(sci_batch.__path__, "sci_batch."):
-        if not module.name.endswith("__main__"):
-            import_module(module.name)
-    for text in sys.stdin:
-        run, blow = json.loads(text)
-        print(json.dumps(asdict(_in_a_fork(Run(**run), Blow(**blow)))), flush=True)
+def _answer(asked: list[dict[str, Any]]) -> dict[str, Any]:
+    return asdict(_in_a_fork(Run(**asked[0]), Blow(**asked[1])))
 
 
 def _in_a_fork(run: Run, blow: Blow) -> End:
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as counted:
         began = time.monotonic()
-        if not (child := os.fork()):
-            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            os.dup2(said.fileno(), 1)
-            os.dup2(said.fileno(), 2)
-            _run(run, blow, counted.fileno())
+        child = forges.forked(lambda: _run(run, blow, counted.fileno()), said.fileno(), said.fileno())
         timer = threading.Timer(blow.after_seconds or 0.0, os.kill, (child, signal.SIGKILL))
         if blow.after_seconds is not None:
             timer.start()
@@ -164,4 +142,4 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
-    _serve()
+    forges.serve(_answer)

@@ -1,14 +1,11 @@
-"""Every kind of input by name: who judges it, and good inputs to start from.
-
-The bytes of remote read get their line here when their reader is in place.
-"""
+"""Every kind of input by name: who judges it, and good inputs to start from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.fuzz import answers, seeds, tables, words
+from tests.fuzz import answers, remote, seeds, tables, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,9 @@ TARGETS: Mapping[str, Target] = {
     "day-of-data-set": Target(tables.day_of_data_set, seeds.day_of_data_set),
     "settings-toml": Target(tables.settings_toml, seeds.settings_toml),
     "prometheus-json": Target(answers.prometheus_json, lambda: seeds.PROMETHEUS),
+    "remote-read": Target(remote.stream, remote.streams),
+    "remote-read-frame": Target(remote.frame, remote.frames),
+    "xor-chunk": Target(remote.chunk, remote.chunks),
     "refusals": Target(answers.refusals, lambda: seeds.REFUSALS),
     "recording": Target(answers.recording, seeds.recording),
     "state": Target(answers.state, lambda: seeds.STATES),

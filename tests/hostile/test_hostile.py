@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from sci_batch.prometheus import bounds, problems
 from sci_batch.prometheus.http import HttpSettings
 from sci_batch.settings import http_settings
 from tests import servers
-from tests.hostile import faults
+from tests.hostile import faults, remote
 from tests.hostile.content import HOSTILE_NAME
 from tests.hostile.proxy import Proxy, proxy
 from tests.hostile.scenario import START, Scenario
@@ -220,6 +221,31 @@ def _assert_right(found: str, right: str, rows: str) -> None:
 def _rounded(row: list[str]) -> list[str]:
     """Other names are summed in another order."""
     return [f"{float(cell):.12g}" if cell[:1].isdigit() and "-" not in cell[:8] else cell for cell in row]
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "told"),
+    [
+        ("remote-read", (), 0),
+        ("remote-read-missing", (), 0),
+        ("remote-read-missing", ("--verbose",), 1),
+        ("remote-read-bit", ("--quiet",), 0),
+        ("remote-read-bit", ("--log-format", "json"), 1),
+    ],
+)
+def test_a_detour_is_told_once_where_it_is_a_fault(
+    name: str, flags: tuple[str, ...], told: int, tool: Tool
+) -> None:
+    scenario = next(scenario for scenario in TABLE if scenario.name == name)
+    ended = tool.run(replace(scenario, flags=flags))
+    lines = [line for line in ended.stderr.splitlines() if remote.SAID in line]
+    assert (ended.code, len(lines)) == (0, told), ended.stderr
+    for line in lines:
+        if "json" in flags:
+            assert json.loads(line)["level"] == "info"
+            assert json.loads(line)["msg"].startswith(remote.SAID)
+        else:
+            assert line.startswith(f"note: {remote.SAID}")
 
 
 def test_names_are_unique() -> None:

@@ -6,14 +6,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import google_crc32c
 import numpy as np
 import pyarrow as pa
 import pytest
 from requests_mock import Mocker
 
 from sci_batch.errors import AuthError
-from sci_batch.prometheus import Client, HttpSettings, remote_offer
+from sci_batch.prometheus import Client, HttpSettings, remote_offer, remote_read
 from sci_batch.prometheus.decode import BrokenBodyError
 from sci_batch.prometheus.problems import Answer
 from sci_batch.prometheus.remote_messages import message
@@ -21,37 +20,11 @@ from sci_batch.prometheus.remote_offer import NotOfferedError, external_labels
 from sci_batch.prometheus.remote_read import UnknownAnswerError, read, request
 from sci_batch.prometheus.selectors import Matcher, matchers
 from tests import xor
+from tests.chunked import STREAMED, T0, frame, framed
 from tests.simulator.series import STALE
 
 URL = "http://p:9090"
-T0 = 1_700_000_000_000
-STREAMED = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse"
 NAN, INF = float("nan"), float("inf")
-
-Chunk = Sequence[tuple[int, float]]
-"""Seconds since T0, and values."""
-
-
-def _frame(series: Sequence[tuple[dict[str, str], Sequence[Chunk]]], kind: int = 1) -> bytes:
-    answer = message("ChunkedReadResponse")()
-    for labels, chunks in series:
-        one = answer.chunked_series.add()
-        for name, value in sorted(labels.items()):
-            one.labels.append(message("Label")(name=name, value=value).SerializeToString())
-        for chunk in chunks:
-            data = xor.encode([(T0 + second * 1000, xor.bits_of(value)) for second, value in chunk])
-            one.chunks.add(type=kind, data=data)
-    return _framed(bytes(answer.SerializeToString()))
-
-
-def _framed(content: bytes) -> bytes:
-    length, rest = bytearray(), len(content)
-    while rest > 0x7F:
-        length.append(rest & 0x7F | 0x80)
-        rest >>= 7
-    length.append(rest)
-    checksum: int = google_crc32c.value(content)
-    return bytes(length) + checksum.to_bytes(4, "big") + content
 
 
 def _answer(body: bytes, kind: str = STREAMED) -> Answer:
@@ -68,18 +41,18 @@ def _read(body: bytes, start: int = 0, end: int = 100, external: Sequence[str] =
 
 
 def test_chunks_are_trimmed_to_the_left_open_range() -> None:
-    body = _frame([({"pod": "a"}, [[(-10, 1.0), (0, 2.0), (10, 3.0), (20, 4.0), (21, 5.0)]])])
+    body = frame([({"pod": "a"}, [[(-10, 1.0), (0, 2.0), (10, 3.0), (20, 4.0), (21, 5.0)]])])
     assert _read(body, 0, 20) == ([("a", 10, 3.0), ("a", 20, 4.0)], 0)
 
 
 def test_series_go_on_in_the_next_frame_and_those_outside_the_range_are_left_out() -> None:
-    body = _frame([({"pod": "a"}, [[(200, 1.0)]]), ({"pod": "b"}, [[(1, 1.0)], [(2, 2.0)]])])
-    body += _frame([({"pod": "b"}, [[(3, 3.0)]]), ({"pod": "c", "x": "y"}, [[(1, 9.0)]])])
+    body = frame([({"pod": "a"}, [[(200, 1.0)]]), ({"pod": "b"}, [[(1, 1.0)], [(2, 2.0)]])])
+    body += frame([({"pod": "b"}, [[(3, 3.0)]]), ({"pod": "c", "x": "y"}, [[(1, 9.0)]])])
     assert _read(body) == ([("b", 1, 1.0), ("b", 2, 2.0), ("b", 3, 3.0), ("c", 1, 9.0)], 0)
 
 
 def test_overlapping_chunks_are_put_in_order_each_time_once() -> None:
-    body = _frame([
+    body = frame([
         ({"pod": "a"}, [[(1, 1.0), (3, 3.0), (5, 5.0)], [(2, 2.0), (3, 3.0), (4, 4.0)]]),
         ({"pod": "b"}, [[(9, 9.0)], [(8, 8.0)]]),
     ])  # fmt: skip
@@ -88,8 +61,8 @@ def test_overlapping_chunks_are_put_in_order_each_time_once() -> None:
 
 
 def test_ends_of_series_are_no_values_and_other_nans_are_counted() -> None:
-    body = _frame([({"pod": "a"}, [[(-1, NAN), (1, -0.0), (2, NAN), (3, STALE), (4, -INF), (5, 5e-324)]])])
-    body += _frame([({"pod": "b"}, [[(1, STALE)]])])
+    body = frame([({"pod": "a"}, [[(-1, NAN), (1, -0.0), (2, NAN), (3, STALE), (4, -INF), (5, 5e-324)]])])
+    body += frame([({"pod": "b"}, [[(1, STALE)]])])
     samples, dropped = _read(body)
     assert samples == [("a", 1, 0.0), ("a", 5, 5e-324)]
     assert np.signbit(samples[0][2])
@@ -97,15 +70,15 @@ def test_ends_of_series_are_no_values_and_other_nans_are_counted() -> None:
 
 
 def test_external_labels_are_taken_off() -> None:
-    body = _frame([({"pod": "a", "replica": "r1"}, [[(1, 1.0)]])])
+    body = frame([({"pod": "a", "replica": "r1"}, [[(1, 1.0)]])])
     samples = read(_answer(body), T0, T0 + 5000, ["replica"]).samples
     assert samples.labels.columns.tolist() == ["pod"]
 
 
 def test_no_series() -> None:
     assert _read(b"") == ([], 0)
-    assert _read(_frame([])) == ([], 0)
-    assert _read(_frame([({"pod": "a"}, [[]])])) == ([], 0)
+    assert _read(frame([])) == ([], 0)
+    assert _read(frame([({"pod": "a"}, [[]])])) == ([], 0)
 
 
 @pytest.mark.parametrize(
@@ -119,21 +92,21 @@ def test_another_kind_of_answer(kind: str) -> None:
 @pytest.mark.parametrize("kind", [0, 2, 3, 4])
 def test_another_kind_of_chunk(kind: int) -> None:
     with pytest.raises(UnknownAnswerError, match=f"type {kind}"):
-        _read(_frame([({"pod": "a"}, [[(1, 1.0)]])], kind))
+        _read(frame([({"pod": "a"}, [[(1, 1.0)]])], kind))
 
 
 def test_a_chunk_of_nothing_and_one_cut_off() -> None:
     answer = message("ChunkedReadResponse")()
     chunk = answer.chunked_series.add().chunks.add(type=1, data=b"\0")
     with pytest.raises(UnknownAnswerError, match="empty"):
-        _read(_framed(answer.SerializeToString()))
+        _read(framed(answer.SerializeToString()))
     chunk.data = b"\0\7\0"
     with pytest.raises(UnknownAnswerError, match="longer or shorter"):
-        _read(_framed(answer.SerializeToString()))
+        _read(framed(answer.SerializeToString()))
 
 
 def test_every_cut_and_every_changed_byte_is_seen() -> None:
-    body = _frame([({"pod": "a"}, [[(1, 1.5), (2, 2.25)]])])
+    body = frame([({"pod": "a"}, [[(1, 1.5), (2, 2.25)]])])
     for end in range(1, len(body)):
         with pytest.raises(BrokenBodyError):
             _read(body[:end])
@@ -141,7 +114,46 @@ def test_every_cut_and_every_changed_byte_is_seen() -> None:
         with pytest.raises(BrokenBodyError):
             _read(body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :])
     with pytest.raises(BrokenBodyError, match="no message"):
-        _read(_framed(b"\xff\xff\xff"))
+        _read(framed(b"\xff\xff\xff"))
+
+
+def test_a_cut_in_the_checksum_of_an_empty_frame() -> None:
+    for end in range(1, 5):
+        with pytest.raises(BrokenBodyError, match="cut off"):
+            _read(framed(b"")[:end])
+
+
+def test_a_frame_that_claims_to_be_huge_or_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = frame([({"pod": "a"}, [[(1, 1.0)]])])
+    with pytest.raises(BrokenBodyError, match="cut off"):
+        _read(body + b"\xff" * 9 + b"\x01" + b"1234" + body)
+    monkeypatch.setattr(remote_read, "LARGEST_FRAME_BYTES", len(body) - 6)
+    with pytest.raises(UnknownAnswerError, match="a frame is larger"):
+        _read(body)
+    monkeypatch.setattr(remote_read, "LARGEST_FRAME_BYTES", len(body) - 5)
+    assert _read(body) == ([("a", 1, 1.0)], 0)
+
+
+def test_an_answer_of_too_many_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = frame([({"pod": "a"}, [[(-3, 1.0), (-2, 1.0)], [(1, 1.0)]])])
+    monkeypatch.setattr(remote_read, "MOST_SAMPLES", 3)
+    assert _read(body) == ([("a", 1, 1.0)], 0)
+    monkeypatch.setattr(remote_read, "MOST_SAMPLES", 2)
+    with pytest.raises(UnknownAnswerError, match="more than 2 samples"):
+        _read(body)
+
+
+def test_the_same_series_written_in_two_ways_is_one() -> None:
+    answer = message("ChunkedReadResponse")()
+    pairs = [("pod", "a"), ("zone", "z"), ("none", "")]
+    for number, order in enumerate((pairs, pairs[1::-1])):
+        one = answer.chunked_series.add()
+        for name, value in order:
+            one.labels.append(message("Label")(name=name, value=value).SerializeToString())
+        one.chunks.add(type=1, data=xor.encode([(T0 + 1000, 7), (T0 + 2000 + number, 8)]))
+    samples = read(_answer(framed(answer.SerializeToString())), T0, T0 + 5000, ()).samples
+    assert samples.labels.to_dict("records") == [{"pod": "a", "zone": "z"}]
+    assert samples.time_ms.tolist() == [T0 + 1000, T0 + 2000, T0 + 2001]
 
 
 def test_what_is_asked_for() -> None:
@@ -232,7 +244,7 @@ def _stored(pods: list[str], *, times: int = 1, **given: Any) -> tuple[list[str]
 def _chunked(requests_mock: Mocker, *more: dict[str, Any], config: dict[str, Any] | None = None) -> None:
     """Answers of the two first questions, and of those after."""
     kind = {"Content-Type": STREAMED}
-    one = _frame([({"pod": "chunks"}, [[(1, 7.0)]])])
+    one = frame([({"pod": "chunks"}, [[(1, 7.0)]])])
     requests_mock.post(
         f"{URL}/api/v1/read",
         [{"content": b"", "headers": kind}, *more, {"content": one, "headers": kind}],
@@ -249,46 +261,53 @@ def test_remote_read_is_looked_for_once(requests_mock: Mocker) -> None:
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    ("refusal", "odd"),
     [
-        {"status_code": 404, "text": "404 page not found"},
-        {"status_code": 405},
-        {"status_code": 400, "json": {"status": "error", "error": "unsupported path requested"}},
-        {"status_code": 401},
-        {"status_code": 500, "text": "oops"},
-        {"status_code": 302, "headers": {"Location": "http://login/"}},
-        {"text": "<html>log in</html>", "headers": {"Content-Type": "text/html"}},
-        {"content": b"", "headers": {"Content-Type": "application/x-protobuf"}},
+        ({"status_code": 404, "text": "404 page not found"}, False),
+        ({"status_code": 405}, False),
+        ({"status_code": 400, "json": {"status": "error", "error": "unsupported path requested"}}, False),
+        ({"status_code": 401}, False),
+        ({"status_code": 500, "text": "oops"}, True),
+        ({"status_code": 302, "headers": {"Location": "http://login/"}}, True),
+        ({"text": "<html>log in</html>", "headers": {"Content-Type": "text/html"}}, True),
+        ({"content": b"", "headers": {"Content-Type": "application/x-protobuf"}}, False),
+        ({"json": {}}, True),
     ],
 )
 def test_a_server_without_it_is_asked_in_json(
-    requests_mock: Mocker, refusal: dict[str, Any], caplog: pytest.LogCaptureFixture
+    requests_mock: Mocker, refusal: dict[str, Any], odd: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sci_batch")
     requests_mock.post(f"{URL}/api/v1/read", **refusal)
     requests_mock.post(f"{URL}/api/v1/query", json=JSON)
     assert _stored([], times=2) == (["json", "json"], [])
-    assert [record.message.partition(":")[0] for record in caplog.records] == [
-        "Raw samples are read as JSON, not by remote read"
+    assert [(record.message.partition(" (")[0], record.tell) for record in caplog.records] == [  # type: ignore[attr-defined]
+        ("raw samples are read as JSON, not by remote read", odd)
     ]
 
 
 @pytest.mark.parametrize(
-    ("config", "reason"),
+    ("config", "reason", "odd"),
     [
-        ({"status_code": 404}, "HTTP 404"),
-        ({"json": _config("global: {}\nremote_read:\n- url: http://other\n")}, "reads from other servers"),
-        ({"json": {"status": "success", "data": []}}, "not a configuration"),
+        ({"status_code": 404}, "HTTP 404", False),
+        (
+            {"json": _config("global: {}\nremote_read:\n- url: http://other\n")},
+            "reads from other servers",
+            False,
+        ),
+        ({"json": {"status": "success", "data": []}}, "not a configuration", True),
+        ({"json": _config("global:\n  external_labels: {\n")}, "cannot be read", True),
     ],
 )
 def test_a_server_that_may_answer_otherwise_than_its_queries_is_asked_in_json(
-    requests_mock: Mocker, config: dict[str, Any], reason: str, caplog: pytest.LogCaptureFixture
+    requests_mock: Mocker, config: dict[str, Any], reason: str, odd: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sci_batch")
     _chunked(requests_mock)
     requests_mock.get(f"{URL}/api/v1/status/config", **config)
     assert _stored([], retries=0)[0] == ["json"]
     assert reason in caplog.messages[-1]
+    assert caplog.records[-1].tell is odd  # type: ignore[attr-defined]
 
 
 def test_without_the_extra_nothing_is_asked_for_it(
@@ -299,12 +318,17 @@ def test_without_the_extra_nothing_is_asked_for_it(
     requests_mock.post(f"{URL}/api/v1/query", json=JSON)
     assert _stored([]) == (["json"], [])
     assert "sci-batch[fast]" in caplog.text
+    assert not caplog.records[-1].tell  # type: ignore[attr-defined]
 
 
-def test_an_unknown_chunk_in_the_middle_is_read_as_json_from_then_on(requests_mock: Mocker) -> None:
-    histogram = _frame([({"pod": "h"}, [[(1, 1.0)]])], kind=2)
+def test_an_unknown_chunk_in_the_middle_is_read_as_json_from_then_on(
+    requests_mock: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sci_batch")
+    histogram = frame([({"pod": "h"}, [[(1, 1.0)]])], kind=2)
     _chunked(requests_mock, {"content": histogram, "headers": {"Content-Type": STREAMED}})
     assert _stored([], times=2) == (["json", "json"], [])
+    assert [record.tell for record in caplog.records] == [True]  # type: ignore[attr-defined]
 
 
 def test_a_broken_answer_is_asked_for_again(requests_mock: Mocker) -> None:
@@ -315,9 +339,9 @@ def test_a_broken_answer_is_asked_for_again(requests_mock: Mocker) -> None:
 
 def test_a_frame_that_begins_as_html_does(requests_mock: Mocker) -> None:
     labels = {"pod": "chunks", "x": ""}
-    while len(_frame([(labels, [[(1, 7.0)]])])) < ord("<") + 5:
+    while len(frame([(labels, [[(1, 7.0)]])])) < ord("<") + 5:
         labels["x"] += "x"
-    body = _frame([(labels, [[(1, 7.0)]])])
+    body = frame([(labels, [[(1, 7.0)]])])
     assert body[:1] == b"<"
     _chunked(requests_mock, {"content": body, "headers": {"Content-Type": STREAMED}})
     assert _stored([])[0] == ["chunks"]

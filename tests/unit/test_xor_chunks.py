@@ -91,10 +91,57 @@ def test_a_chunk_that_ends_too_early(cut: int) -> None:
 
 
 def test_a_number_without_an_end() -> None:
-    with pytest.raises(BadChunkError, match="no end"):
+    with pytest.raises(BadChunkError, match="64 bits"):
         list(blocks([b"\0\1" + b"\xff" * 30]))
 
 
 def test_bytes_behind_the_samples() -> None:
     with pytest.raises(BadChunkError):
         list(blocks([xor.encode([(0, 1)]) + b"\0\0"]))
+
+
+def test_more_samples_than_its_bytes_can_hold_are_seen_before_the_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class NoWork:
+        def __init__(self, _: object) -> None:
+            pytest.fail("it is decoded")
+
+    smallest = xor.encode([(0, 7), (0, 7), *[(0, 7)] * 8])  # 9 bytes and 2 of a count, 9 bits, 8 times 2 bits
+    assert len(smallest) == 2 + 9 + 4
+    assert _read([smallest]) == [[(0, 7)] * 10]
+    monkeypatch.setattr(xor_chunks, "_Reader", NoWork)
+    for text in (b"\xff\xff", b"\xff\xff" + bytes(3_000), b"\0\x12" + smallest[2:], b"\0\1" + bytes(8)):
+        with pytest.raises(BadChunkError, match="longer or shorter"):
+            list(blocks([smallest, text]))
+
+
+def test_long_chunks_between_short_ones_are_too_much_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [xor.encode([(number, 7) for number in range(count)]) for count in (50, 3, 50, 3)]
+    monkeypatch.setattr(xor_chunks, "AT_ONCE", 2)
+    monkeypatch.setattr(xor_chunks, "MOST_STEPS", 100)
+    assert [len(one) for one in _read(texts)] == [50, 3, 50, 3]
+    monkeypatch.setattr(xor_chunks, "MOST_STEPS", 99)
+    with pytest.raises(BadChunkError, match="too much work"):
+        list(blocks(texts))
+
+
+@pytest.mark.parametrize("last", [b"\x02", b"\x7f"])
+def test_a_number_of_more_than_64_bits(last: bytes) -> None:
+    chunk = b"\0\1" + b"\x80" * 9 + last + bytes(8)
+    with pytest.raises(BadChunkError, match="64 bits"):
+        list(blocks([chunk]))
+    assert _read([chunk.replace(last, b"\1", 1)]) == [[(1 << 62, 0)]]
+
+
+@pytest.mark.parametrize(("leading", "width"), [(31, 34), (1, 0), (31, 63)])
+def test_a_change_that_is_wider_than_a_value(leading: int, width: int) -> None:
+    bits = f"{0:08b}" + "11" + f"{leading:05b}{width:06b}" + "1" * 70  # a distance, a value's change
+    text = (
+        b"\0\2" + b"\0" + bytes(8) + int(bits[: 8 + 13 + (width or 64)].ljust(96, "0"), 2).to_bytes(12, "big")
+    )
+    text = text[: 11 + -(-(21 + (width or 64)) // 8)]
+    with pytest.raises(BadChunkError):
+        list(blocks([text]))
+    with pytest.raises(BadChunkError):  # also where there is more behind it, and others beside it
+        list(blocks([text + bytes(8), xor.encode([(0, 1)] * 3)]))
