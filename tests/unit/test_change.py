@@ -209,6 +209,37 @@ def test_other_rows_and_other_units_are_refused() -> None:
         between(made, dataclasses.replace(made, provenance=other), allow_method_change=True)
 
 
+def test_rows_without_a_workload_tell_all_its_kinds() -> None:
+    """A namespace of a Job, a Deployment and a row of both, in two windows: 1 + 2 + 4 + 8 kWh."""
+    frame = handmade.result(
+        tuple(
+            (window, "shop", name, kind, kwh, 0.0, 10 * kwh, 1.0, None, 1.0, "")
+            for window, name, kind, kwh in (
+                (0, "a", "Job", 1.0), (0, "b", "Deployment", 2.0),
+                (1, "a", "Job", 4.0), (1, "c", "Job+Pod", 8.0),
+            )
+        )
+    )  # fmt: skip
+    (found,) = change.amounts(frame, ("namespace",), ("request",)).to_dict("records")
+    assert list(found) == ["namespace", "workload_kind", *change.AMOUNTS, "functional_units"]
+    assert (found["namespace"], found["workload_kind"]) == ("shop", "Deployment+Job+Pod")
+    assert (found["energy_kwh"], found["operational_gco2e"], found["embodied_gco2e"]) == (15.0, 150.0, 4.0)
+    assert (found["carbon_gco2e"], math.isnan(found["functional_units"])) == (154.0, True)
+
+
+def test_windows_without_known_carbon_count_in_no_amount() -> None:
+    """Energy is known in both, carbon in one: what is compared stays C = O + M."""
+    frame = handmade.result(
+        (
+            (0, "shop", "a", "Job", 1.0, 0.0, 300.0, 5.0, 10.0, 1.0, ""),
+            (1, "shop", "a", "Job", 2.0, 0.0, math.nan, 5.0, 20.0, 1.0, ""),
+        )
+    )
+    (found,) = change.amounts(frame, ("namespace", "workload"), ("request",)).to_dict("records")
+    assert [found[name] for name in change.AMOUNTS] == [1.0, 300.0, 5.0, 305.0]
+    assert found["functional_units"] == 30.0
+
+
 def test_exact_moves_the_largest() -> None:
     changed, parts = change.exact(np.array([0.3]), np.array([[0.1, 0.2, 0.0]]))
     assert changed.tolist() == [0.3]

@@ -146,6 +146,28 @@ def test_hardware_by_uid_else_by_name() -> None:
     assert found["node_cores"].fillna(-1).tolist() == [8.0, 8.0, -1]
 
 
+def test_memory_by_uid_else_by_name() -> None:
+    """Asked for in bytes; both tables of memory must be there."""
+    pods = pd.DataFrame(
+        {"namespace": ["shop"] * 2, "pod": ["db-0", "db-1"], "pod_uid": ["u0", ""], "node": ["n1", "n2"]}
+    ).astype("str")
+    named = pd.DataFrame({"namespace": ["shop"] * 2, "pod": ["db-0", "db-1"], "uid": ["u0", "u1"]}).astype(
+        "str"
+    )
+    cores = (
+        named.assign(cores=[1.0, 2.0]),
+        pd.DataFrame({"node": ["n1"], "cores": [8.0]}).astype({"node": "str"}),
+    )
+    asked = named.assign(bytes=[3.0, 4.0])
+    there = pd.DataFrame({"node": ["n2", "n2"], "bytes": [64.0, 32.0]}).astype({"node": "str"})
+    found = with_hardware(pods, *cores, asked, there)
+    assert found["request_cores"].tolist() == [1.0, 2.0]
+    assert found["request_bytes"].tolist() == [3.0, 4.0]
+    assert found["node_bytes"].fillna(-1).tolist() == [-1, 32.0], "the newest of two"
+    for memory in ((asked, None), (None, there)):
+        assert "request_bytes" not in with_hardware(pods, *cores, *memory)
+
+
 def loaded(spec: str | None) -> pd.DataFrame:
     """NODES of one node of which nothing is known."""
     nothing = pd.DataFrame({"node": ["n1"]}).astype("str")

@@ -343,6 +343,34 @@ def test_a_stretch_without_samples_hands_on_the_carry() -> None:
     assert booked(made, [at(t) for t in (100, 200, 300)])[0, POD].joules == 700
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+def test_samples_in_parts_are_booked_as_all_at_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """Many keys, and keys that only the stretch before has shown: what a part holds is no matter."""
+    names = [("shop", name, f"u{name}") for name in "abcd"]
+    made = world(
+        active((0, 0.0), (600, 900.0), (1200, 1000.0), (6000, 4000.0)),
+        *(
+            Meter(node="n1", pod=name, samples=readings(*pairs))
+            for name, pairs in zip(
+                names,
+                [
+                    ((0, 0.0), (600, 70.0)),
+                    ((600, 50.0), (1200, 60.0), (6000, 20.0)),
+                    ((1200, 8.0),),
+                    ((0, 5.0), (600, 6.0), (1200, 9.0), (6000, 19.0)),
+                ],
+                strict=True,
+            )
+        ),
+    )
+    whole = booked(made, [at(900)])
+    assert [joules(whole, meter) for meter in range(1, 5)] == [
+        [70], [50 + 10 + 20 / 2, 20 / 2], [8], [4 + 10 / 2, 10 / 2],
+    ]  # fmt: skip
+    monkeypatch.setattr("sci_batch.energy.ROWS_AT_ONCE", rows)
+    assert booked(made, [at(900)]) == whole
+
+
 def test_containers_of_the_rewrite_and_legacy_totals_are_flagged() -> None:
     edges_ms = np.array(HOURS, np.int64)
     made = world(

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sci_batch.errors import UsageError
-from sci_batch.windows import MAX_WINDOWS, cut, of_range, parse_duration, parse_lifespan, parse_time, rfc3339
+from sci_batch.windows import (
+    MAX_WINDOWS,
+    check_window,
+    cut,
+    day_of,
+    duration_text,
+    floor_ms,
+    of_range,
+    parse_duration,
+    parse_lifespan,
+    parse_time,
+    rfc3339,
+)
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -107,6 +119,50 @@ def test_what_is_no_time(text: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_time(text, NOW)
     assert hint in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0001-01-01T00:00:00Z", -62_135_596_800_000),  # 719,162 days before 1970
+        ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),  # 2,932,897 days after it, but for 1 ms
+    ],
+)
+def test_the_calendar_from_end_to_end(text: str, expected: int) -> None:
+    assert parse_time(text, NOW) == expected
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"])
+def test_what_is_beyond_the_calendar_in_utc(text: str) -> None:
+    with pytest.raises(UsageError, match="beyond the calendar"):
+        parse_time(text, NOW)
+
+
+@pytest.mark.parametrize("seconds", [1, 59, 60, 5400, 86_399, 86_400, 604_800])
+def test_a_length_is_written_as_it_is_read(seconds: int) -> None:
+    assert parse_duration(duration_text(seconds)) == seconds
+
+
+def test_a_length_is_written_in_the_largest_unit_that_fits() -> None:
+    assert [duration_text(seconds) for seconds in (90, 5400, 7200, 172_800)] == ["90s", "90m", "2h", "2d"]
+
+
+def test_a_window_is_a_length_or_all() -> None:
+    assert [check_window(text) for text in ("all", "15m")] == ["all", "15m"]
+    with pytest.raises(UsageError, match="'fortnight' is not a length of time"):
+        check_window("fortnight")
+
+
+def test_down_to_the_edge_of_a_window() -> None:
+    assert floor_ms(NOW, "1h") == ms("2026-03-05T14:00:00+00:00")
+    assert floor_ms(NOW, "all") == ms("2026-03-05T14:37:00+00:00")
+    # On the evening before, in New York it is winter time: UTC-5.
+    assert floor_ms(NOW - 12 * HOUR_MS, "1d", "America/New_York") == ms("2026-03-04T05:00:00+00:00")
+
+
+def test_the_day_of_an_instant_is_that_of_the_zone() -> None:
+    late = ms("2026-03-05T23:30:00+00:00")
+    assert [day_of(late, tz) for tz in ("UTC", "Europe/Paris")] == ["2026-03-05", "2026-03-06"]
 
 
 def test_both_ends_are_aligned_down() -> None:
