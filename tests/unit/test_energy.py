@@ -343,6 +343,77 @@ def test_a_stretch_without_samples_hands_on_the_carry() -> None:
     assert booked(made, [at(t) for t in (100, 200, 300)])[0, POD].joules == 700
 
 
+def test_what_the_node_used_in_a_stretch_before_is_no_room_in_the_next() -> None:
+    """200 J until 20 min, 100 J in the next ten: more a pod cannot have used in these."""
+    made = world(
+        active((0, 0.0), (600, 100.0), (1200, 200.0), (1800, 300.0)),
+        pod((0, 0.0), (1200, 50.0), (1800, 5000.0)),
+    )
+    for cuts in ([], [at(1200)], [at(300), at(700), at(1200), at(1500)]):
+        row = booked(made, cuts)[0, POD]
+        assert (row.joules, row.flags) == (50 + 100, {"clamped"}), cuts
+
+
+def test_a_restart_counts_once_whatever_the_stretches() -> None:
+    """Kepler of n1 restarts before 10 min; the counters go on from there. A second node comes later."""
+    other = Meter(node="n2", kind="active", samples=readings((1500, 700.0), (1800, 20.0), (2400, 90.0)))
+    guest = Meter(
+        node="n2", pod=("shop", "b", "u2"), samples=readings((1500, 5.0), (1800, 9.0), (2400, 19.0))
+    )
+    made = world(
+        active((0, 9000.0), (600, 500.0), (1200, 900.0), (1800, 1400.0)),
+        pod((0, 200.0), (600, 300.0), (1200, 350.0), (1800, 360.0)), other, guest,
+    )  # fmt: skip
+    for cuts in ([], [at(600)], [at(700)], [at(100), at(1300), at(1600)], [at(1800)]):
+        rows = booked(made, cuts)
+        assert rows[0, NODE].joules == 500 + 400 + 500, cuts
+        assert rows[0, POD].joules == 300 + 50 + 10, cuts
+        assert (rows[0, 2].joules, rows[0, 3].joules) == (20 + 70, 9 + 10), cuts
+
+
+def test_the_newer_kepler_hides_the_older_also_in_later_stretches() -> None:
+    """Both run from 20 to 40 min: the older one's interval from 0 to 60 min keeps two thirds, once."""
+    old = Meter(
+        node="n1",
+        generation="legacy",
+        kind="active",
+        samples=readings((0, 0.0), (3600, 900.0), (7200, 1000.0)),
+    )
+    made = world(old, active((1200, 50.0), (2400, 90.0)))
+    made = replace(made, max_gap_ms=1200 * SECOND)
+    for cuts in ([], [at(1200)], [at(2400)], [at(2500), at(3000)]):
+        rows = booked(made, cuts)
+        assert rows[0, 0].joules == pytest.approx(600, rel=1e-12), cuts
+        assert (rows[0, 0].flags, rows[1, 0].flags) == ({"two-generations"}, set()), cuts
+        assert rows[1, 0].joules == 100, cuts
+
+
+def test_gpu_joules_are_a_part_of_the_pods_and_null_without_a_gpu() -> None:
+    """36 kJ of package and 72 kJ of GPU are 0.03 kWh, 0.02 of them GPU."""
+    cpu, gpu = pod((0, 0.0), (3600, 36_000.0)), Meter(
+        node="n1", pod=("shop", "a", "u1"), domain="gpu", samples=readings((0, 1.0), (3600, 72_001.0))
+    )  # fmt: skip
+    found = energy(world(cpu, gpu, edges=HOURS[:2])).pods
+    assert (found["active_kwh"].tolist(), found["gpu_kwh"].tolist()) == ([pytest.approx(0.03)], [0.02])
+    assert found["seconds"].tolist() == [3600.0]
+    assert energy(world(cpu, edges=HOURS[:2])).pods["gpu_kwh"].isna().all()
+
+
+def test_sources_of_a_row_are_those_of_its_counters() -> None:
+    made = world(
+        active((0, 0.0), (3600, 9.0)), idle((0, 0.0), (3600, 9.0)), pod((0, 0.0), (3600, 9.0)),
+        Meter(node="n1", pod=("shop", "b", "u2"), samples=readings((0, 0.0), (3600, 9.0))),
+    )  # fmt: skip
+    (stretch,) = stretches(made)
+    keys = stretch.keys.assign(source=["rapl", "model", "rapl", "model"]).astype({"source": "str"})
+    edges_ms = np.array(HOURS, np.int64)
+    part, _ = per_window(replace(stretch, keys=keys), Carry(), edges_ms, max_node_watts=10_000)
+    found = total([part], keys, stretch.nodes, edges_ms)
+    assert found.nodes["source"].tolist() == ["model+rapl"]
+    assert found.pods.set_index("pod")["source"].to_dict() == {"a": "rapl", "b": "model"}
+    assert found.pods["gpu_kwh"].isna().all()
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3, 5])
 def test_samples_in_parts_are_booked_as_all_at_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     """Many keys, and keys that only the stretch before has shown: what a part holds is no matter."""
