@@ -355,20 +355,31 @@ def test_what_the_node_used_in_a_stretch_before_is_no_room_in_the_next() -> None
 
 
 def test_a_restart_counts_once_whatever_the_stretches() -> None:
-    """Kepler of n1 restarts before 10 min; the counters go on from there. A second node comes later."""
+    """Kepler of n1 restarts before 10 min and before 40 min, when the pod's counter overtakes its old value.
+
+    A second node comes later.
+    """
     other = Meter(node="n2", kind="active", samples=readings((1500, 700.0), (1800, 20.0), (2400, 90.0)))
     guest = Meter(
         node="n2", pod=("shop", "b", "u2"), samples=readings((1500, 5.0), (1800, 9.0), (2400, 19.0))
     )
     made = world(
-        active((0, 9000.0), (600, 500.0), (1200, 900.0), (1800, 1400.0)),
-        pod((0, 200.0), (600, 300.0), (1200, 350.0), (1800, 360.0)), other, guest,
+        active((0, 9000.0), (600, 500.0), (1200, 900.0), (1800, 1400.0), (2400, 600.0)),
+        pod((0, 200.0), (600, 300.0), (1200, 350.0), (1800, 360.0), (2400, 380.0)), other, guest,
     )  # fmt: skip
     for cuts in ([], [at(600)], [at(700)], [at(100), at(1300), at(1600)], [at(1800)]):
         rows = booked(made, cuts)
-        assert rows[0, NODE].joules == 500 + 400 + 500, cuts
-        assert rows[0, POD].joules == 300 + 50 + 10, cuts
+        assert rows[0, NODE].joules == 500 + 400 + 500 + 600, cuts
+        assert rows[0, POD].joules == 300 + 50 + 10 + 380, cuts
         assert (rows[0, 2].joules, rows[0, 3].joules) == (20 + 70, 9 + 10), cuts
+
+
+def test_all_that_the_node_used_may_be_one_pods() -> None:
+    """A birth with the node's 300 J; a restart after which node and pod both stand at 300 J."""
+    born = booked(world(active((0, 0.0), (600, 300.0)), pod((600, 300.0))))[0, POD]
+    assert (born.joules, born.flags) == (300, set())
+    again = booked(world(active((0, 9000.0), (600, 300.0)), pod((0, 200.0), (600, 300.0))))[0, POD]
+    assert (again.joules, again.flags) == (300, set())
 
 
 def test_the_newer_kepler_hides_the_older_also_in_later_stretches() -> None:
