@@ -9,6 +9,7 @@ import pytest
 from sci_batch.counters import FLAG_BITS
 from sci_batch.embodied import DEFAULT_KGCO2E, embodied, load, node_gco2e, reserved, with_hardware
 from sci_batch.embodied import facts as embodied_facts
+from sci_batch.embodied.share import shares
 from sci_batch.errors import UsageError
 
 YEAR = 365 * 86400
@@ -68,6 +69,47 @@ def test_more_than_the_node_is_scaled_to_it() -> None:
     part, flags = reserved(rows((0.1, 3600, 6.0), (0.1, 3600, 6.0)), HOUR)
     assert part.tolist() == pytest.approx([0.5, 0.5])
     assert flags.tolist() == [FLAG_BITS["overcommitted"]] * 2
+
+
+def test_all_of_the_node_is_not_more_than_the_node() -> None:
+    part, flags = reserved(rows((0.1, 3600, 6.0), (0.1, 3600, 2.0)), HOUR)
+    assert part.tolist() == [0.75, 0.25]
+    assert flags.tolist() == [0, 0]
+
+
+def test_each_node_and_window_is_scaled_for_itself() -> None:
+    """12 of 8 cores on n1 in the first hour; 4 of 8 on n2, and on n1 in the second."""
+    full, half = rows((0.0, 3600, 8.0), (0.0, 3600, 4.0)), rows((0.0, 3600, 4.0))
+    made = pd.concat([half.assign(node="n2"), full, half.assign(window=1)], ignore_index=True)
+    part, flags = reserved(made, np.array([3600.0, 3600.0]))
+    over = FLAG_BITS["overcommitted"]
+    assert part.tolist() == pytest.approx([0.5, 2 / 3, 1 / 3, 0.5])
+    assert flags.tolist() == [0, over, over, 0]
+
+
+@pytest.mark.parametrize(
+    ("pods", "parts"),
+    [
+        (((0.0, 3600, None), (0.0, 3600, None), (0.0, 3600, None)), [1 / 3] * 3),
+        (((0.0, 3600, 2.0), (0.0, 3600, 1.0), (0.0, 3600, None)), [2 / 3, 1 / 3, 0.0]),
+    ],
+)
+def test_a_node_of_unknown_energy_is_its_pods(
+    pods: tuple[tuple[float, float, float | None], ...], parts: list[float]
+) -> None:
+    """No row takes what its pods leave over: by what they reserve, else in equal parts. n2 knows its own."""
+    known = rows((0.5, 3600, None), share=(0.5,)).assign(node="n2")
+    made = pd.concat([known, rows(*pods, node_kwh=None)], ignore_index=True)
+    found, flags = shares(made, HOUR, "cpu")
+    assert found.tolist() == pytest.approx([0.5 + 0.5 * 0.5, *parts])
+    assert flags.tolist() == [0] * (1 + len(pods))
+
+
+def test_a_policy_that_shares_by_life_also_holds_where_the_nodes_energy_is_unknown() -> None:
+    """2 of 8 cores are reserved; of the rest 0.75 each pod carries half."""
+    made = rows((0.0, 3600, 2.0), (0.0, 3600, None), node_kwh=None, share=(0.5, 0.5))
+    found, _ = shares(made, HOUR, "cpu")
+    assert found.tolist() == [0.25 + 0.375, 0.375]
 
 
 def test_pods_above_their_nodes_energy_are_not_overcommitted() -> None:
