@@ -143,6 +143,28 @@ def test_spans_across_edges_are_told_and_those_outside_are_not() -> None:
     assert join(ROWS, units((90, 1), span=20), None, BY_WORKLOAD, EDGES_MS).notes[0].startswith("1 spans")
 
 
+def test_all_that_is_left_out_is_told() -> None:
+    labels = {
+        "namespace": ["a", "b", "c", "d", "a"],
+        "pod": ["p"] * 5,
+        "method": ["GET"] * 5,
+        "code": ["2"] * 5,
+    }
+    asked = units((0, -1), (0, 2e24), (0, 5e-13), (50, 7), (0, 30), **labels)
+    found = counted(asked, None, ("namespace",), EDGES_MS)
+    assert found.notes == (
+        "1 spans of units of work lie across the edges of the windows and are not counted",
+        "2 counts of units of work are below 1e-12 or above 1e+24 and taken as unknown",
+        "units of work are summed over code, method: no group key has that name",
+    )
+    assert found.on == ("namespace",)
+    assert found.counts["functional_units"].fillna(-1).tolist() == [29, -1, -1]
+    assert found.offered == 29 + 5e-13
+    alone = counted(asked[1:2].assign(functional_units=-2.0), None, ("namespace",), EDGES_MS)
+    assert alone.notes[0] == "1 counts of units of work are below 0 and taken as unknown"
+    assert alone.counts["functional_units"].isna().tolist() == [True]
+
+
 PLACES = pd.DataFrame(
     [
         ("shop", "web-1", "web"),
