@@ -54,6 +54,13 @@ def test_a_request_is_reserved_while_the_pod_lives() -> None:
     assert part.tolist() == [4 / 8 * 900 / 3600]
 
 
+@pytest.mark.parametrize("node_kwh", [0.0, None])
+def test_idle_pods_of_an_idle_node_reserve_what_they_ask_for(node_kwh: float | None) -> None:
+    part, flags = reserved(rows((0.0, 3600, 2.0), (0.0, 3600, None), node_kwh=node_kwh), HOUR)
+    assert part.tolist() == [0.25, 0.0]
+    assert flags.tolist() == [0, 0]
+
+
 def test_without_cores_energy_decides() -> None:
     part, _ = reserved(rows((0.25, 3600, 4.0), cores=None), HOUR)
     assert part.tolist() == [0.25]
