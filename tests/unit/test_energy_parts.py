@@ -109,9 +109,9 @@ def test_what_is_booked_is_one_row_of_a_key_and_window() -> None:
     assert found[["key", "window", "joules", "seconds", "flags"]].to_numpy().tolist() == [
         [0, 0, 8.0, 2.0, CLAMPED | GAP], [0, 1, 2.0, 1.0, CLAMPED], [1, 0, 5.0, 0.5, 0],
     ]  # fmt: skip
-    nothing = joined([])
-    assert nothing.columns.tolist() == found.columns.tolist()
-    assert nothing.dtypes.to_dict() == found.dtypes.to_dict()
+    for nothing in (joined([]), joined([book(of_keys(made, 7, 9), np.array([0, 1000, 2000]), known)])):
+        assert (len(nothing), nothing.columns.tolist()) == (0, found.columns.tolist())
+        assert nothing.dtypes.to_dict() == found.dtypes.to_dict()
 
 
 def test_coverage_and_doubts_of_nodes() -> None:

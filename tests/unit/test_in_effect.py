@@ -196,6 +196,14 @@ def test_each_node_and_window_by_what_it_left_over() -> None:
     assert (found["flags_of_grid"].loc[1] == FLAG_BITS["intensity-estimated"]).all()
 
 
+def test_unknown_shared_energy_weighs_nothing() -> None:
+    """The node's own counters are missing: what is known was used in the first hour, at 100."""
+    made = energy([(0, "n", "a", 1.0)], [(0, "n", NAN, 1.0, 0), (1, "n", NAN, 1.0, 0)])
+    rows = in_effect(made, hours(2)[::2], Hourly([100.0, 400.0]), "by-energy")
+    assert rows["shared_kwh"].isna().tolist() == [True]
+    assert rows["gco2e_per_kwh"].tolist() == [100.0]
+
+
 def test_where_nothing_is_left_or_known_time_decides() -> None:
     """An hour at 100 and three at 400: 325 for an idle node, and for one of unknown energy."""
     made = energy(
