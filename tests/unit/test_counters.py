@@ -77,10 +77,10 @@ def test_means_by_weight_else_by_the_other_weight_else_plain() -> None:
 
 
 def test_a_mean_lies_between_its_values_in_every_group() -> None:
-    """0.1 by 0.1, 0.2 and 0.4 is 0.10000000000000002 in binary; the other group is wider."""
-    group, values = np.array([0, 0, 0, 1, 1]), np.array([0.1, 0.1, 0.1, -5.0, 7.0])
-    found = weighted_mean(group, values, np.array([0.1, 0.2, 0.4, 1.0, 1.0]), 2)
-    assert found.tolist() == [0.1, 1.0]
+    """In binary the first mean is 0.20000000000000004, the second 0.5999999999999999; the third is wider."""
+    group, values = np.repeat([0, 1, 2], 3), np.array([0.2, 0.2, 0.2, 0.6, 0.6, 0.6, -5.0, 7.0, 1.0])
+    weight = np.array([2.5, 1.5, 2.0, 0.8, 1.7, 1.2, 1.0, 1.0, 1.0])
+    assert weighted_mean(group, values, weight, 3).tolist() == [0.2, 0.6, 1.0]
 
 
 def test_words_of_groups() -> None:
