@@ -236,7 +236,7 @@ def test_units_count_by_pod_where_a_label_names_it() -> None:
 def test_pods_without_their_namespace_are_refused() -> None:
     with pytest.raises(UsageError, match="pods without their namespace") as caught:
         pods_of(units((0, 1), pod=["web-1"]))
-    assert "`by (...)` in --functional-unit" in caught.value.cure
+    assert caught.value.cure == "Add namespace to its `by (...)` in --functional-unit."
 
 
 def test_a_pod_that_is_named_twice_is_one_pod() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,6 +37,16 @@ def test_windows_are_added_up_each_for_itself_in_order_of_time() -> None:
     assert found["covered"].tolist() == pytest.approx([2 * 0.5, 1 * 1.0 + 3 * 0.2])
     assert found["seen"].tolist() == pytest.approx([0.5, 1.2])
     assert (found["least"].tolist(), found["most"].tolist()) == ([0.5, 0.2], [0.5, 1.0])
+
+
+def test_rows_of_a_window_are_added_up_in_their_order() -> None:
+    """So that the last bit is the same in every run: three windows, their rows mixed."""
+    chance = np.random.default_rng(7)
+    hour, kwh = chance.integers(0, 3, 600), chance.random(600)
+    made = rows((0, 1.0, 1.0, 1.0)).loc[[0] * 600].reset_index(drop=True)
+    start = made["window_start"] + pd.to_timedelta(hour, unit="h")
+    found = by_window(made.assign(window_start=start, energy_kwh=kwh))
+    assert found["energy_kwh"].tolist() == [np.add.reduceat(kwh[hour == n], [0])[0] for n in range(3)]
 
 
 def test_a_second_intensity_is_added_up_as_well() -> None:

@@ -236,7 +236,8 @@ def test_a_day_that_a_zone_skipped_is_no_window() -> None:
 
 
 def test_all_is_one_window_of_whole_minutes() -> None:
-    windows = cut(NOW - DAY_MS, NOW, "all")
+    windows = cut(NOW - DAY_MS, NOW, "all", "Europe/Paris")
+    assert (windows.label, windows.tz) == ("all", "Europe/Paris")
     assert [rfc3339(edge) for edge in windows.edges_ms] == ["2026-03-04T14:37:00Z", "2026-03-05T14:37:00Z"]
 
 
