@@ -28,7 +28,8 @@ def test_windows_are_added_up_each_for_itself_in_order_of_time() -> None:
     made = rows((1, 1.0, 300.0, 1.0), (0, 2.0, 500.0, 0.5), (1, 3.0, 900.0, 0.2))
     found = by_window(made)
     assert found.index.tolist() == list(pd.to_datetime(["2026-03-01T00:00Z", "2026-03-01T01:00Z"]))
-    assert (found["rows"].tolist(), found["rows"].dtype) == ([1, 2], "int64")
+    assert found["rows"].tolist() == [1, 2]
+    assert found["rows"].dtype == "int64"
     assert found["energy_kwh"].tolist() == [2.0, 4.0]
     assert found["operational_gco2e"].tolist() == [500.0, 1200.0]
     assert found["embodied_gco2e"].tolist() == [10.0, 20.0]
