@@ -374,6 +374,28 @@ def test_a_restart_counts_once_whatever_the_stretches() -> None:
         assert (rows[0, 2].joules, rows[0, 3].joules) == (20 + 70, 9 + 10), cuts
 
 
+def test_less_than_a_joule_is_a_rise_and_a_flat_counter_none() -> None:
+    made = world(
+        active((0, 100.0), (600, 100.5), (1200, 100.5)), idle((0, 9.0), (600, 9.25), (1200, 9.25)),
+        pod((0, 70.0), (600, 70.25), (1200, 70.25)),
+    )  # fmt: skip
+    assert [booked(made)[0, meter].joules for meter in range(3)] == [0.5, 0.25, 0.25]
+
+
+def test_a_first_value_just_above_its_nodes_use_is_capped() -> None:
+    row = booked(world(active((0, 0.0), (600, 300.0)), pod((600, 301.0))))[0, POD]
+    assert (row.joules, row.flags) == (300, {"birth-capped"})
+
+
+def test_a_pod_that_only_dead_containers_tell_of_has_no_row() -> None:
+    """Old Kepler shows the container flat for the whole second hour."""
+    flat = Meter(
+        node="n1", generation="legacy", kind="dynamic", pod=("shop", "a", ""), container="c1",
+        samples=readings((0, 70.0), (600, 90.0), (3600, 90.0), (7200, 90.0)),
+    )  # fmt: skip
+    assert list(pod_rows(energy(world(flat)))) == [(0, ("n1", "shop", "a", ""))]
+
+
 def test_all_that_the_node_used_may_be_one_pods() -> None:
     """A birth with the node's 300 J; a restart after which node and pod both stand at 300 J."""
     born = booked(world(active((0, 0.0), (600, 300.0)), pod((600, 300.0))))[0, POD]

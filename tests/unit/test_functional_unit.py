@@ -144,13 +144,10 @@ def test_spans_across_edges_are_told_and_those_outside_are_not() -> None:
 
 
 def test_all_that_is_left_out_is_told() -> None:
-    labels = {
-        "namespace": ["a", "b", "c", "d", "a"],
-        "pod": ["p"] * 5,
-        "method": ["GET"] * 5,
-        "code": ["2"] * 5,
-    }
-    asked = units((0, -1), (0, 2e24), (0, 5e-13), (50, 7), (0, 30), **labels)
+    asked = units(
+        (0, -1), (0, 2e24), (0, 5e-13), (50, 7), (0, 30), namespace=["a", "b", "c", "d", "a"], pod=["p"] * 5,
+        method=["GET"] * 5, code=["2"] * 5,
+    )  # fmt: skip
     found = counted(asked, None, ("namespace",), EDGES_MS)
     assert found.notes == (
         "1 spans of units of work lie across the edges of the windows and are not counted",
