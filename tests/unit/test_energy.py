@@ -421,6 +421,15 @@ def test_the_newer_kepler_hides_the_older_also_in_later_stretches() -> None:
         assert rows[1, 0].joules == 100, cuts
 
 
+def test_what_the_newer_kepler_hides_adds_up_over_the_stretches() -> None:
+    """It is watched from 0 to 40 min: of the older one's first hour a third is left."""
+    old = Meter(node="n1", generation="legacy", kind="active", samples=readings((0, 0.0), (3600, 900.0)))
+    made = world(old, active(*((t, float(t)) for t in range(0, 2401, 600))))
+    made = replace(made, max_gap_ms=600 * SECOND)
+    for cuts in ([], [at(600)], [at(700), at(1300), at(2000)], [at(600), at(1200), at(2400)]):
+        assert booked(made, cuts)[0, 0].joules == pytest.approx(300, rel=1e-12), cuts
+
+
 def test_gpu_joules_are_a_part_of_the_pods_and_null_without_a_gpu() -> None:
     """36 kJ of package and 72 kJ of GPU are 0.03 kWh, 0.02 of them GPU."""
     cpu, gpu = pod((0, 0.0), (3600, 36_000.0)), Meter(
