@@ -114,6 +114,15 @@ def test_what_is_booked_is_one_row_of_a_key_and_window() -> None:
         assert nothing.dtypes.to_dict() == found.dtypes.to_dict()
 
 
+def test_joules_of_a_key_and_window_are_added_up_in_their_order() -> None:
+    """So that the last bit is the same in every run: three keys, their intervals mixed."""
+    chance = np.random.default_rng(7)
+    key, joules = chance.integers(0, 3, 600), chance.random(600)
+    made = intervals(*[(k, 0, 1000, j, 1.0, 0) for k, j in zip(key.tolist(), joules.tolist(), strict=True)])
+    found = book(made, np.array([0, 1000]), keys(*[("rewrite", "pod", name, "use") for name in "abc"]))
+    assert found["joules"].tolist() == [np.add.reduceat(joules[key == n], [0])[0] for n in range(3)]
+
+
 def test_coverage_and_doubts_of_nodes() -> None:
     """Rounding is no gap, and no more than all is seen; without counters of its own a node is unknown."""
     nodes = pd.DataFrame({"node_kwh": [1.0, 1.0, 1.0, math.nan, 0.0], "flags": [0, CLAMPED, CLAMPED, 0, 0]})
