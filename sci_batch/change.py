@@ -195,14 +195,14 @@ def exact(change: np.ndarray, effects: np.ndarray) -> tuple[np.ndarray, np.ndarr
     unknown = np.isnan(change) | np.isnan(effects).any(axis=1)
     c, parts = np.where(unknown, 0.0, change), np.where(unknown[:, None], 0.0, effects)
     row = np.arange(len(parts))
-    largest = np.abs(parts).argmax(axis=1) if len(parts) else row
+    largest = np.abs(parts).argmax(axis=1)
     parts[row, largest] += c - parts.sum(axis=1)
     # A step of which all are multiples; the tiny factor keeps clear of the next power of two.
-    step = np.spacing(np.abs(parts).max(axis=1, initial=0.0) * (1 + 2.0**-48))
+    step = np.spacing(np.abs(parts).max(axis=1) * (1 + 2.0**-48))
     whole, counts = in_steps(c, parts, step)
     c, parts = whole * step, counts * step[:, None]
     c[unknown], parts[unknown] = np.nan, np.nan
-    return c + 0.0, parts + 0.0  # -0.0 is 0
+    return c, parts
 
 
 def in_steps(change: np.ndarray, effects: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -210,6 +210,6 @@ def in_steps(change: np.ndarray, effects: np.ndarray, step: np.ndarray) -> tuple
     whole = np.rint(change / step).astype(np.int64)
     counts = np.rint(effects / step[:, None]).astype(np.int64)
     row = np.arange(len(counts))
-    largest = np.abs(effects).argmax(axis=1) if len(counts) else row
+    largest = np.abs(effects).argmax(axis=1)
     counts[row, largest] += whole - counts.sum(axis=1)
     return whole, counts

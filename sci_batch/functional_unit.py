@@ -157,7 +157,7 @@ def _in_windows(units: pd.DataFrame, edges_ms: np.ndarray) -> tuple[pd.DataFrame
     start, end = units["start_ms"].to_numpy(), units["end_ms"].to_numpy()
     window = np.searchsorted(edges_ms, start, side="right") - 1
     inside = (window >= 0) & (window < len(edges_ms) - 1)
-    window = np.clip(window, 0, len(edges_ms) - 2)
+    window = np.minimum(window, len(edges_ms) - 2)  # any edge does for what begins outside
     inside &= end <= edges_ms[window + 1]
     across = ~inside & (end > edges_ms[0]) & (start < edges_ms[-1])
     return units.assign(window=window)[inside], int(across.sum())

@@ -31,7 +31,7 @@ def by_window(result: pd.DataFrame, also: tuple[str, ...] = ()) -> pd.DataFrame:
     first = np.flatnonzero(np.append(True, starts[1:] != starts[:-1])[: len(starts)])
 
     def added(values: np.ndarray) -> np.ndarray:
-        return np.asarray(np.add.reduceat(values[order], first) if len(first) else values[:0])
+        return np.asarray(np.add.reduceat(values[order], first))
 
     def known(values: pd.Series) -> np.ndarray:
         numbers, there = values.fillna(0.0).to_numpy(), values.notna().to_numpy().astype(np.int64)
@@ -46,8 +46,8 @@ def by_window(result: pd.DataFrame, also: tuple[str, ...] = ()) -> pd.DataFrame:
             "rows": added(np.ones(len(result), np.int64)),
             **{name: known(result[name]) for name in names},
             "weight": added(weight), "covered": added(weight * coverage), "seen": added(coverage),
-            "least": np.minimum.reduceat(coverage[order], first) if len(first) else coverage[:0],
-            "most": np.maximum.reduceat(coverage[order], first) if len(first) else coverage[:0],
+            "least": np.minimum.reduceat(coverage[order], first),
+            "most": np.maximum.reduceat(coverage[order], first),
         },
         index=index,
     )  # fmt: skip

@@ -337,11 +337,8 @@ def _days_floor(ms: int, days: int, zone: tzinfo) -> int:
 
 
 def _days_following(ms: int, days: int, zone: tzinfo) -> int:
-    day = _day(ms, zone) + timedelta(days=days)
-    # A zone that skipped a whole day (Samoa, 2011-12-30) has two names for one midnight.
-    while (edge := _midnight_ms(day, zone)) <= ms:
-        day += timedelta(days=days)
-    return edge
+    # Where a zone skipped a whole day (Samoa, 2011-12-30), that midnight is of the day behind it.
+    return _midnight_ms(_day(ms, zone) + timedelta(days=days), zone)
 
 
 def _day(ms: int, zone: tzinfo) -> date:

@@ -128,7 +128,7 @@ def shares(rows: pd.DataFrame, window_seconds: np.ndarray, by: str) -> tuple[np.
 def _by_part(place: np.ndarray, part: np.ndarray) -> np.ndarray:
     """Each row's share of a node that only these rows use: by what is reserved, else in equal parts."""
     reserved_of_node, count = _per_node(place, part), _per_node(place, np.ones(len(place)))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore"):  # nothing of nothing
         return np.asarray(np.where(reserved_of_node > 0, part / reserved_of_node, 1.0 / count))
 
 

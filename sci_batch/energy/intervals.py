@@ -134,13 +134,12 @@ def book(intervals: Intervals, edges_ms: np.ndarray, keys: pd.DataFrame) -> dict
     order = np.argsort(cell, kind="stable")  # quick: it is made of a few parts that are in order
     cell, row, share = cell[order], row[order], share[order]
     start = np.flatnonzero(run_starts(cell))
-    empty = not len(cell)
     return {
         "key": cell[start] // (len(edges_ms) - 1),
         "window": cell[start] % (len(edges_ms) - 1),
-        "joules": np.empty(0) if empty else np.add.reduceat(intervals.joules[row] * share, start),
-        "seconds": np.empty(0) if empty else np.add.reduceat(lived[row] * share, start),
-        "flags": np.empty(0, np.int64) if empty else np.bitwise_or.reduceat(intervals.flags[row], start),
+        "joules": np.add.reduceat(intervals.joules[row] * share, start),
+        "seconds": np.add.reduceat(lived[row] * share, start),
+        "flags": np.bitwise_or.reduceat(intervals.flags[row], start),
     }
 
 

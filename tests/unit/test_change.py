@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -209,6 +210,37 @@ def test_other_rows_and_other_units_are_refused() -> None:
         between(made, dataclasses.replace(made, provenance=other), allow_method_change=True)
 
 
+def test_rows_without_a_workload_tell_all_its_kinds() -> None:
+    """A namespace of a Job, a Deployment and a row of both, in two windows: 1 + 2 + 4 + 8 kWh."""
+    frame = handmade.result(
+        tuple(
+            (window, "shop", name, kind, kwh, 0.0, 10 * kwh, 1.0, None, 1.0, "")
+            for window, name, kind, kwh in (
+                (0, "a", "Job", 1.0), (0, "b", "Deployment", 2.0),
+                (1, "a", "Job", 4.0), (1, "c", "Job+Pod", 8.0),
+            )
+        )
+    )  # fmt: skip
+    (found,) = change.amounts(frame, ("namespace",), ("request",)).to_dict("records")
+    assert list(found) == ["namespace", "workload_kind", *change.AMOUNTS, "functional_units"]
+    assert (found["namespace"], found["workload_kind"]) == ("shop", "Deployment+Job+Pod")
+    assert (found["energy_kwh"], found["operational_gco2e"], found["embodied_gco2e"]) == (15.0, 150.0, 4.0)
+    assert (found["carbon_gco2e"], math.isnan(found["functional_units"])) == (154.0, True)
+
+
+def test_windows_without_known_carbon_count_in_no_amount() -> None:
+    """Energy is known in both, carbon in one: what is compared stays C = O + M."""
+    frame = handmade.result(
+        (
+            (0, "shop", "a", "Job", 1.0, 0.0, 300.0, 5.0, 10.0, 1.0, ""),
+            (1, "shop", "a", "Job", 2.0, 0.0, math.nan, 5.0, 20.0, 1.0, ""),
+        )
+    )
+    (found,) = change.amounts(frame, ("namespace", "workload"), ("request",)).to_dict("records")
+    assert [found[name] for name in change.AMOUNTS] == [1.0, 300.0, 5.0, 305.0]
+    assert found["functional_units"] == 30.0
+
+
 def test_exact_moves_the_largest() -> None:
     changed, parts = change.exact(np.array([0.3]), np.array([[0.1, 0.2, 0.0]]))
     assert changed.tolist() == [0.3]
@@ -223,6 +255,40 @@ def test_exact_of_nothing_and_of_the_unknown() -> None:
     assert np.isnan(changed[0])
     assert np.isnan(parts[0]).all()
     assert parts[1].tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("effects", [[1.0 + 2.0**-52, 0.0], [1e-20, 0.0], [2.0**-1074, 0.0], [-0.0, 0.0]])
+def test_exact_leaves_what_is_exact_to_the_last_bit(effects: list[float]) -> None:
+    changed, parts = change.exact(np.array([effects[0]]), np.array([effects]))
+    assert changed.tolist() == [effects[0]]
+    assert parts.tolist() == [effects]
+    assert not np.signbit(changed).any() and not np.signbit(parts).any()
+
+
+def test_exact_also_where_the_largest_passes_a_power_of_two() -> None:
+    """Just below 1 numbers lie twice as close as above it: the remainder lifts the largest over that."""
+    changed, parts = change.exact(np.array([1.129]), np.array([[1 - 2.0**-53, 0.182, -0.053]]))
+    assert changed.tolist() == [1.129]
+    assert sum(map(Fraction, parts[0].tolist())) == Fraction(1.129)
+    assert parts[0].tolist() == pytest.approx([1.0, 0.182, -0.053], abs=1e-15)
+
+
+def test_exact_takes_each_row_for_itself() -> None:
+    effects = np.array([[0.1, 0.2, 0.0], [-0.3, 1000.0, 0.1], [1e-9, 0.0, -3e-9]])
+    changed, parts = change.exact(np.array([0.3, 999.8, -2e-9]), effects)
+    assert changed.tolist() == [0.3, 999.8, -2e-9]
+    for row in range(3):
+        assert sum(map(Fraction, parts[row].tolist())) == Fraction(changed[row]), row
+        assert parts[row].tolist() == pytest.approx(effects[row].tolist(), rel=1e-12, abs=1e-21)
+
+
+def test_in_steps_the_largest_makes_up_for_the_rest() -> None:
+    """2.6 in steps of 1 is 3; of 1.4, 0.8 and 0.4 in whole steps (1, 1, 0) one is missing."""
+    whole, counts = change.in_steps(np.array([2.6, 26.0]), np.array([[1.4, 0.8, 0.4]] * 2) * [[1], [10]],
+                                    np.array([1.0, 10.0]))  # fmt: skip
+    assert whole.tolist() == [3, 3]
+    assert counts.tolist() == [[2, 1, 0]] * 2
+    assert (whole.dtype, counts.dtype) == (np.dtype("int64"),) * 2
 
 
 def test_columns_are_those_of_the_frame() -> None:

@@ -9,6 +9,7 @@ import pytest
 from sci_batch.counters import FLAG_BITS
 from sci_batch.embodied import DEFAULT_KGCO2E, embodied, load, node_gco2e, reserved, with_hardware
 from sci_batch.embodied import facts as embodied_facts
+from sci_batch.embodied.share import shares
 from sci_batch.errors import UsageError
 
 YEAR = 365 * 86400
@@ -53,6 +54,13 @@ def test_a_request_is_reserved_while_the_pod_lives() -> None:
     assert part.tolist() == [4 / 8 * 900 / 3600]
 
 
+@pytest.mark.parametrize("node_kwh", [0.0, None])
+def test_idle_pods_of_an_idle_node_reserve_what_they_ask_for(node_kwh: float | None) -> None:
+    part, flags = reserved(rows((0.0, 3600, 2.0), (0.0, 3600, None), node_kwh=node_kwh), HOUR)
+    assert part.tolist() == [0.25, 0.0]
+    assert flags.tolist() == [0, 0]
+
+
 def test_without_cores_energy_decides() -> None:
     part, _ = reserved(rows((0.25, 3600, 4.0), cores=None), HOUR)
     assert part.tolist() == [0.25]
@@ -68,6 +76,47 @@ def test_more_than_the_node_is_scaled_to_it() -> None:
     part, flags = reserved(rows((0.1, 3600, 6.0), (0.1, 3600, 6.0)), HOUR)
     assert part.tolist() == pytest.approx([0.5, 0.5])
     assert flags.tolist() == [FLAG_BITS["overcommitted"]] * 2
+
+
+def test_all_of_the_node_is_not_more_than_the_node() -> None:
+    part, flags = reserved(rows((0.1, 3600, 6.0), (0.1, 3600, 2.0)), HOUR)
+    assert part.tolist() == [0.75, 0.25]
+    assert flags.tolist() == [0, 0]
+
+
+def test_each_node_and_window_is_scaled_for_itself() -> None:
+    """12 of 8 cores on n1 in the first hour; 4 of 8 on n2, and on n1 in the second."""
+    full, half = rows((0.0, 3600, 8.0), (0.0, 3600, 4.0)), rows((0.0, 3600, 4.0))
+    made = pd.concat([half.assign(node="n2"), full, half.assign(window=1)], ignore_index=True)
+    part, flags = reserved(made, np.array([3600.0, 3600.0]))
+    over = FLAG_BITS["overcommitted"]
+    assert part.tolist() == pytest.approx([0.5, 2 / 3, 1 / 3, 0.5])
+    assert flags.tolist() == [0, over, over, 0]
+
+
+@pytest.mark.parametrize(
+    ("pods", "parts"),
+    [
+        (((0.0, 3600, None), (0.0, 3600, None), (0.0, 3600, None)), [1 / 3] * 3),
+        (((0.0, 3600, 2.0), (0.0, 3600, 1.0), (0.0, 3600, None)), [2 / 3, 1 / 3, 0.0]),
+    ],
+)
+def test_a_node_of_unknown_energy_is_its_pods(
+    pods: tuple[tuple[float, float, float | None], ...], parts: list[float]
+) -> None:
+    """No row takes what its pods leave over: by what they reserve, else in equal parts. n2 knows its own."""
+    known = rows((0.5, 3600, None), share=(0.5,)).assign(node="n2")
+    made = pd.concat([known, rows(*pods, node_kwh=None)], ignore_index=True)
+    found, flags = shares(made, HOUR, "cpu")
+    assert found.tolist() == pytest.approx([0.5 + 0.5 * 0.5, *parts])
+    assert flags.tolist() == [0] * (1 + len(pods))
+
+
+def test_a_policy_that_shares_by_life_also_holds_where_the_nodes_energy_is_unknown() -> None:
+    """2 of 8 cores are reserved; of the rest 0.75 each pod carries half."""
+    made = rows((0.0, 3600, 2.0), (0.0, 3600, None), node_kwh=None, share=(0.5, 0.5))
+    found, _ = shares(made, HOUR, "cpu")
+    assert found.tolist() == [0.25 + 0.375, 0.375]
 
 
 def test_pods_above_their_nodes_energy_are_not_overcommitted() -> None:
@@ -144,6 +193,28 @@ def test_hardware_by_uid_else_by_name() -> None:
     found = with_hardware(pods, requests, capacity)
     assert found["request_cores"].fillna(-1).tolist() == [0.5, 2.0, -1]
     assert found["node_cores"].fillna(-1).tolist() == [8.0, 8.0, -1]
+
+
+def test_memory_by_uid_else_by_name() -> None:
+    """Asked for in bytes; both tables of memory must be there."""
+    pods = pd.DataFrame(
+        {"namespace": ["shop"] * 2, "pod": ["db-0", "db-1"], "pod_uid": ["u0", ""], "node": ["n1", "n2"]}
+    ).astype("str")
+    named = pd.DataFrame({"namespace": ["shop"] * 2, "pod": ["db-0", "db-1"], "uid": ["u0", "u1"]}).astype(
+        "str"
+    )
+    cores = (
+        named.assign(cores=[1.0, 2.0]),
+        pd.DataFrame({"node": ["n1"], "cores": [8.0]}).astype({"node": "str"}),
+    )
+    asked = named.assign(bytes=[3.0, 4.0])
+    there = pd.DataFrame({"node": ["n2", "n2"], "bytes": [64.0, 32.0]}).astype({"node": "str"})
+    found = with_hardware(pods, *cores, asked, there)
+    assert found["request_cores"].tolist() == [1.0, 2.0]
+    assert found["request_bytes"].tolist() == [3.0, 4.0]
+    assert found["node_bytes"].fillna(-1).tolist() == [-1, 32.0], "the newest of two"
+    for memory in ((asked, None), (None, there)):
+        assert "request_bytes" not in with_hardware(pods, *cores, *memory)
 
 
 def loaded(spec: str | None) -> pd.DataFrame:

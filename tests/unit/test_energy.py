@@ -343,6 +343,147 @@ def test_a_stretch_without_samples_hands_on_the_carry() -> None:
     assert booked(made, [at(t) for t in (100, 200, 300)])[0, POD].joules == 700
 
 
+def test_what_the_node_used_in_a_stretch_before_is_no_room_in_the_next() -> None:
+    """200 J until 20 min, 100 J in the next ten: more a pod cannot have used in these."""
+    made = world(
+        active((0, 0.0), (600, 100.0), (1200, 200.0), (1800, 300.0)),
+        pod((0, 0.0), (1200, 50.0), (1800, 5000.0)),
+    )
+    for cuts in ([], [at(1200)], [at(300), at(700), at(1200), at(1500)]):
+        row = booked(made, cuts)[0, POD]
+        assert (row.joules, row.flags) == (50 + 100, {"clamped"}), cuts
+
+
+def test_a_restart_counts_once_whatever_the_stretches() -> None:
+    """Kepler of n1 restarts before 10 min and before 40 min, when the pod's counter overtakes its old value.
+
+    A second node comes later.
+    """
+    other = Meter(node="n2", kind="active", samples=readings((1500, 700.0), (1800, 20.0), (2400, 90.0)))
+    guest = Meter(
+        node="n2", pod=("shop", "b", "u2"), samples=readings((1500, 5.0), (1800, 9.0), (2400, 19.0))
+    )
+    made = world(
+        active((0, 9000.0), (600, 500.0), (1200, 900.0), (1800, 1400.0), (2400, 600.0)),
+        pod((0, 200.0), (600, 300.0), (1200, 350.0), (1800, 360.0), (2400, 380.0)), other, guest,
+    )  # fmt: skip
+    for cuts in ([], [at(600)], [at(700)], [at(100), at(1300), at(1600)], [at(1800)]):
+        rows = booked(made, cuts)
+        assert rows[0, NODE].joules == 500 + 400 + 500 + 600, cuts
+        assert rows[0, POD].joules == 300 + 50 + 10 + 380, cuts
+        assert (rows[0, 2].joules, rows[0, 3].joules) == (20 + 70, 9 + 10), cuts
+
+
+def test_less_than_a_joule_is_a_rise_and_a_flat_counter_none() -> None:
+    made = world(
+        active((0, 100.0), (600, 100.5), (1200, 100.5)), idle((0, 9.0), (600, 9.25), (1200, 9.25)),
+        pod((0, 70.0), (600, 70.25), (1200, 70.25)),
+    )  # fmt: skip
+    assert [booked(made)[0, meter].joules for meter in range(3)] == [0.5, 0.25, 0.25]
+
+
+def test_a_first_value_just_above_its_nodes_use_is_capped() -> None:
+    row = booked(world(active((0, 0.0), (600, 300.0)), pod((600, 301.0))))[0, POD]
+    assert (row.joules, row.flags) == (300, {"birth-capped"})
+
+
+def test_a_pod_that_only_dead_containers_tell_of_has_no_row() -> None:
+    """Old Kepler shows the container flat for the whole second hour."""
+    flat = Meter(
+        node="n1", generation="legacy", kind="dynamic", pod=("shop", "a", ""), container="c1",
+        samples=readings((0, 70.0), (600, 90.0), (3600, 90.0), (7200, 90.0)),
+    )  # fmt: skip
+    assert list(pod_rows(energy(world(flat)))) == [(0, ("n1", "shop", "a", ""))]
+
+
+def test_all_that_the_node_used_may_be_one_pods() -> None:
+    """A birth with the node's 300 J; a restart after which node and pod both stand at 300 J."""
+    born = booked(world(active((0, 0.0), (600, 300.0)), pod((600, 300.0))))[0, POD]
+    assert (born.joules, born.flags) == (300, set())
+    again = booked(world(active((0, 9000.0), (600, 300.0)), pod((0, 200.0), (600, 300.0))))[0, POD]
+    assert (again.joules, again.flags) == (300, set())
+
+
+def test_the_newer_kepler_hides_the_older_also_in_later_stretches() -> None:
+    """Both run from 20 to 40 min: the older one's interval from 0 to 60 min keeps two thirds, once."""
+    old = Meter(
+        node="n1",
+        generation="legacy",
+        kind="active",
+        samples=readings((0, 0.0), (3600, 900.0), (7200, 1000.0)),
+    )
+    made = world(old, active((1200, 50.0), (2400, 90.0)))
+    made = replace(made, max_gap_ms=1200 * SECOND)
+    for cuts in ([], [at(1200)], [at(2400)], [at(2500), at(3000)]):
+        rows = booked(made, cuts)
+        assert rows[0, 0].joules == pytest.approx(600, rel=1e-12), cuts
+        assert (rows[0, 0].flags, rows[1, 0].flags) == ({"two-generations"}, set()), cuts
+        assert rows[1, 0].joules == 100, cuts
+
+
+def test_what_the_newer_kepler_hides_adds_up_over_the_stretches() -> None:
+    """It is watched from 0 to 40 min: of the older one's first hour a third is left."""
+    old = Meter(node="n1", generation="legacy", kind="active", samples=readings((0, 0.0), (3600, 900.0)))
+    made = world(old, active(*((t, float(t)) for t in range(0, 2401, 600))))
+    made = replace(made, max_gap_ms=600 * SECOND)
+    for cuts in ([], [at(600)], [at(700), at(1300), at(2000)], [at(600), at(1200), at(2400)]):
+        assert booked(made, cuts)[0, 0].joules == pytest.approx(300, rel=1e-12), cuts
+
+
+def test_gpu_joules_are_a_part_of_the_pods_and_null_without_a_gpu() -> None:
+    """36 kJ of package and 72 kJ of GPU are 0.03 kWh, 0.02 of them GPU."""
+    cpu, gpu = pod((0, 0.0), (3600, 36_000.0)), Meter(
+        node="n1", pod=("shop", "a", "u1"), domain="gpu", samples=readings((0, 1.0), (3600, 72_001.0))
+    )  # fmt: skip
+    found = energy(world(cpu, gpu, edges=HOURS[:2])).pods
+    assert (found["active_kwh"].tolist(), found["gpu_kwh"].tolist()) == ([pytest.approx(0.03)], [0.02])
+    assert found["seconds"].tolist() == [3600.0]
+    assert energy(world(cpu, edges=HOURS[:2])).pods["gpu_kwh"].isna().all()
+
+
+def test_sources_of_a_row_are_those_of_its_counters() -> None:
+    made = world(
+        active((0, 0.0), (3600, 9.0)), idle((0, 0.0), (3600, 9.0)), pod((0, 0.0), (3600, 9.0)),
+        Meter(node="n1", pod=("shop", "b", "u2"), samples=readings((0, 0.0), (3600, 9.0))),
+    )  # fmt: skip
+    (stretch,) = stretches(made)
+    keys = stretch.keys.assign(source=["rapl", "model", "rapl", "model"]).astype({"source": "str"})
+    edges_ms = np.array(HOURS, np.int64)
+    part, _ = per_window(replace(stretch, keys=keys), Carry(), edges_ms, max_node_watts=10_000)
+    found = total([part], keys, stretch.nodes, edges_ms)
+    assert found.nodes["source"].tolist() == ["model+rapl"]
+    assert found.pods.set_index("pod")["source"].to_dict() == {"a": "rapl", "b": "model"}
+    assert found.pods["gpu_kwh"].isna().all()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+def test_samples_in_parts_are_booked_as_all_at_once(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    """Many keys, and keys that only the stretch before has shown: what a part holds is no matter."""
+    names = [("shop", name, f"u{name}") for name in "abcd"]
+    made = world(
+        active((0, 0.0), (600, 900.0), (1200, 1000.0), (6000, 4000.0)),
+        *(
+            Meter(node="n1", pod=name, samples=readings(*pairs))
+            for name, pairs in zip(
+                names,
+                [
+                    ((0, 0.0), (600, 70.0)),
+                    ((600, 50.0), (1200, 60.0), (6000, 20.0)),
+                    ((1200, 8.0),),
+                    ((0, 5.0), (600, 6.0), (1200, 9.0), (6000, 19.0)),
+                ],
+                strict=True,
+            )
+        ),
+    )
+    whole = booked(made, [at(900)])
+    assert [joules(whole, meter) for meter in range(1, 5)] == [
+        [70], [50 + 10 + 20 / 2, 20 / 2], [8], [4 + 10 / 2, 10 / 2],
+    ]  # fmt: skip
+    monkeypatch.setattr("sci_batch.energy.ROWS_AT_ONCE", rows)
+    assert booked(made, [at(900)]) == whole
+
+
 def test_containers_of_the_rewrite_and_legacy_totals_are_flagged() -> None:
     edges_ms = np.array(HOURS, np.int64)
     made = world(

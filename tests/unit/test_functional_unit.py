@@ -125,6 +125,43 @@ def test_spans_count_in_the_window_that_holds_them() -> None:
     assert r(served.functional_units) == [3, 3, 3, None]
 
 
+def test_spans_across_edges_are_told_and_those_outside_are_not() -> None:
+    """Over the start, the middle and the end; two that touch the range, two beyond, one of no length."""
+    asked = pd.concat(
+        [
+            units((-50, 1), (50, 1), (150, 1)),
+            units((-100, 1), (200, 1), (-300, 1), (400, 1)),
+            units((200, 1), span=0),
+        ],
+        ignore_index=True,
+    )
+    served = join(ROWS, asked, None, BY_WORKLOAD, EDGES_MS)
+    assert served.notes == (
+        "3 spans of units of work lie across the edges of the windows and are not counted",
+    )
+    assert served.total is None
+    assert join(ROWS, units((90, 1), span=20), None, BY_WORKLOAD, EDGES_MS).notes[0].startswith("1 spans")
+
+
+def test_all_that_is_left_out_is_told() -> None:
+    asked = units(
+        (0, -1), (0, 2e24), (0, 5e-13), (50, 7), (0, 30), namespace=["a", "b", "c", "d", "a"], pod=["p"] * 5,
+        method=["GET"] * 5, code=["2"] * 5,
+    )  # fmt: skip
+    found = counted(asked, None, ("namespace",), EDGES_MS)
+    assert found.notes == (
+        "1 spans of units of work lie across the edges of the windows and are not counted",
+        "2 counts of units of work are below 1e-12 or above 1e+24 and taken as unknown",
+        "units of work are summed over code, method: no group key has that name",
+    )
+    assert found.on == ("namespace",)
+    assert found.counts["functional_units"].fillna(-1).tolist() == [29, -1, -1]
+    assert found.offered == 29 + 5e-13
+    alone = counted(asked[1:2].assign(functional_units=-2.0), None, ("namespace",), EDGES_MS)
+    assert alone.notes[0] == "1 counts of units of work are below 0 and taken as unknown"
+    assert alone.counts["functional_units"].isna().tolist() == [True]
+
+
 PLACES = pd.DataFrame(
     [
         ("shop", "web-1", "web"),
@@ -172,9 +209,38 @@ def test_exported_labels_are_the_true_ones() -> None:
     assert r(join(ROWS, asked, PLACES, BY_WORKLOAD, EDGES_MS).functional_units)[0] == 10
 
 
+def test_an_empty_exported_label_is_that_of_the_target() -> None:
+    """Several jobs in one query: one of them exports no pod, and has no exported label."""
+    asked = units(
+        (0, 10), (0, 20), namespace=["ops", "shop"], pod=["exporter-1", "web-1"],
+        exported_namespace=["shop", ""], exported_pod=["web-2", ""],
+    )  # fmt: skip
+    assert pods_of(asked).to_numpy().tolist() == [["shop", "web-2"], ["shop", "web-1"]]
+    assert functional_unit.plain(asked).columns.tolist() == [
+        "start_ms", "functional_units", "end_ms", "namespace", "pod",
+    ]  # fmt: skip
+    alone = functional_unit.plain(asked.drop(columns=["namespace", "pod"]))
+    assert alone[["namespace", "pod"]].to_numpy().tolist() == [["shop", "web-2"], ["", ""]]
+
+
+def test_units_count_by_pod_where_a_label_names_it() -> None:
+    asked = units((0, 1), (0, 1), namespace=["a", "b"])
+    assert not names_pods(asked)
+    assert names_pods(asked.assign(pod="p"))
+    assert names_pods(asked.assign(exported_pod="p"))
+
+
 def test_pods_without_their_namespace_are_refused() -> None:
-    with pytest.raises(UsageError, match="namespace"):
+    with pytest.raises(UsageError, match="pods without their namespace") as caught:
         pods_of(units((0, 1), pod=["web-1"]))
+    assert caught.value.cure == "Add namespace to its `by (...)` in --functional-unit."
+
+
+def test_a_pod_that_is_named_twice_is_one_pod() -> None:
+    asked = units((0, 1), (100, 2), (0, 3), namespace=["shop"] * 3, pod=["web-1", "web-1", "web-2"])
+    found = pods_of(asked)
+    assert found.to_numpy().tolist() == [["shop", "web-1"], ["shop", "web-2"]]
+    assert found.index.tolist() == [0, 1]
 
 
 def test_rows_keep_their_index() -> None:

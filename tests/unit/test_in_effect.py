@@ -15,7 +15,7 @@ from sci_batch import sharing
 from sci_batch.counters import FLAG_BITS
 from sci_batch.energy import Energy, Steps, in_windows
 from sci_batch.grid import Grid
-from sci_batch.in_effect import intensity
+from sci_batch.in_effect import _of_both, intensity
 
 HOUR_MS = 3_600_000
 NAN = math.nan
@@ -159,6 +159,77 @@ def test_a_constant_is_that_constant_to_the_last_bit() -> None:
     )
     rows = in_effect(made, hours(3)[::3], Hourly([342.06] * 3), "by-energy")
     assert rows["gco2e_per_kwh"].tolist() == [342.06]
+
+
+def test_a_mean_of_both_stays_between_both_in_each_row() -> None:
+    """1.6 and 3.0 kWh at 342.06 are 342.06000000000006 in binary, 1.1 and 2.7 are 342.05999999999995."""
+    rows = pd.DataFrame(
+        [
+            (1.6, 3.0, 342.06, 342.06), (1.1, 2.7, 342.06, 342.06), (3.0, 1.0, 1.0, 1000.0),
+            (0.0, 0.0, 7.0, 9.0),
+        ],
+        columns=["active_kwh", "shared_kwh", "active", "left"],
+    )  # fmt: skip
+    little = rows.assign(active_kwh=rows["active_kwh"] / 8, shared_kwh=rows["shared_kwh"] / 8)
+    for kwh in (rows, little):
+        assert _of_both(kwh).tolist() == [342.06, 342.06, (3 * 1 + 1000) / 4, 9.0]
+
+
+def test_each_node_and_window_by_what_it_left_over() -> None:
+    """Hours of 100, 400, 200 and 800; n leaves 1, 3, 2 and 0 kWh, m 0, 1, 0 and 2; b is on m."""
+    made = energy(
+        [(0, "n", "a", 1.0), (1, "m", "b", 1.0), (3, "m", "b", 1.0)],
+        [
+            *((hour, "n", kwh, 1.0, 0) for hour, kwh in enumerate((2.0, 3.0, 2.0, 0.0))),
+            *((hour, "m", kwh, 1.0, 0) for hour, kwh in enumerate((0.0, 2.0, 0.0, 3.0))),
+        ],
+    )
+    rows = in_effect(made, hours(4)[::2], Hourly([100.0, 400.0, 200.0, 800.0], estimated=(3,)), "separate")
+    found = rows.set_index(["window", "workload"])
+    assert found["gco2e_per_kwh"].to_dict() == {
+        (0, "a"): 100.0, (0, "b"): 400.0, (0, "n"): (100 + 3 * 400) / 4, (0, "m"): 400.0,
+        (1, "b"): 800.0, (1, "n"): 200.0, (1, "m"): 800.0,
+    }  # fmt: skip
+    assert found["source_of_grid"].loc[0].unique().tolist() == ["actual"]
+    assert found["source_of_grid"].loc[1].unique().tolist() == ["actual+forecast"]
+    assert (found["flags_of_grid"].loc[0] == 0).all()
+    assert (found["flags_of_grid"].loc[1] == FLAG_BITS["intensity-estimated"]).all()
+
+
+def test_unknown_shared_energy_weighs_nothing() -> None:
+    """The node's own counters are missing: what is known was used in the first hour, at 100."""
+    made = energy([(0, "n", "a", 1.0)], [(0, "n", NAN, 1.0, 0), (1, "n", NAN, 1.0, 0)])
+    rows = in_effect(made, hours(2)[::2], Hourly([100.0, 400.0]), "by-energy")
+    assert rows["shared_kwh"].isna().tolist() == [True]
+    assert rows["gco2e_per_kwh"].tolist() == [100.0]
+
+
+def test_where_nothing_is_left_or_known_time_decides() -> None:
+    """An hour at 100 and three at 400: 325 for an idle node, and for one of unknown energy."""
+    made = energy(
+        [(0, "m", "a", 0.0)],
+        [(0, "n", 0.0, 1.0, 0), (1, "n", 0.0, 1.0, 0), (0, "m", NAN, 1.0, 0), (1, "m", NAN, 1.0, 0)],
+    )
+    edges = np.array([0, HOUR_MS, 4 * HOUR_MS])
+    whole, steps = in_windows(made, edges, edges[::2])
+    rows = pd.DataFrame(
+        {
+            "window": 0, "node": ["n", "m"], "energy_row": [-1, 0], "active_kwh": [0.0, NAN],
+            "shared_kwh": [0.0, NAN],
+        },
+        index=[5, 2],
+    ).astype({"node": "str"})  # fmt: skip
+    assert steps is not None
+    found = intensity(rows, steps, edges[::2], cast(Grid, Hourly([100.0, 400.0])), "any")
+    assert found["gco2e_per_kwh"].to_dict() == {5: 325.0, 2: 325.0}
+    assert len(whole.pods) == 1
+
+
+def test_a_window_that_is_not_cut_has_the_intensity_of_its_start() -> None:
+    rows = pd.DataFrame({"window": [1, 0], "node": ["n", "n"]}, index=[4, 3])
+    found = intensity(rows, None, hours(2), cast(Grid, Hourly([100.0, 400.0], estimated=(1,))), "any")
+    assert found["gco2e_per_kwh"].to_dict() == {4: 400.0, 3: 100.0}
+    assert found["source"].to_dict() == {4: "forecast", 3: "actual"}
 
 
 def test_steps_say_where_each_pod_was() -> None:

@@ -93,12 +93,13 @@ def test_rows_without_energy_have_the_plain_mean() -> None:
     assert found["intensity_gco2e_per_kwh"].tolist() == [400]
 
 
-def test_a_mean_never_leaves_its_values() -> None:
-    """0.1 thrice, weighted, is 0.10000000000000002 in binary."""
-    made = pods(*[(0, "a", "x", "Job", weight, 0.1, 0.1, 0) for weight in (0.1, 0.2, 0.4)])
+@pytest.mark.parametrize(("value", "weights"), [(0.2, (2.5, 1.5, 2.0)), (0.6, (0.8, 1.7, 1.2))])
+def test_a_mean_never_leaves_its_values(value: float, weights: tuple[float, ...]) -> None:
+    """In binary the first mean is 0.20000000000000004, the second 0.5999999999999999."""
+    made = pods(*[(0, "a", "x", "Job", weight, value, value, 0) for weight in weights])
     found = group(made, ("namespace",))
-    assert found["coverage"].tolist() == [0.1]
-    assert found["intensity_gco2e_per_kwh"].tolist() == [0.1]
+    assert found["coverage"].tolist() == [value]
+    assert found["intensity_gco2e_per_kwh"].tolist() == [value]
 
 
 def test_sources_are_named_once_each() -> None:

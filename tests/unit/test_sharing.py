@@ -153,6 +153,66 @@ def test_coverage_and_flags_of_the_node_reach_its_pods() -> None:
     assert np.all(rows["flags"] == FLAG_BITS["gap"])
 
 
+@pytest.mark.parametrize(("claimed", "closed"), [(1 + 5e-10, True), (1 + 2e-9, False), (1 - 5e-10, True)])
+def test_books_are_open_from_a_billionth_on(claimed: float, closed: bool) -> None:
+    made = pods(("a", 1000 * claimed, 3600, None))
+    book = books(made, nodes(("n1", 1000.0))).iloc[0]
+    left = 1000 - 1000 * claimed
+    assert book["closed"] == closed
+    assert book["residual_kwh"] == (0.0 if closed else left)
+    assert book["unattributed_kwh"] == max(left, 0.0)
+    assert book["flags"] == (0 if closed else FLAG_BITS["pods-exceed-node"])
+
+
+def test_a_node_of_no_pod_and_its_own_flags_are_in_the_books() -> None:
+    book = books(THREE, nodes(("n0", 2.0), ("n1", 1.0)).assign(flags=FLAG_BITS["gap"]))
+    assert book["pods_kwh"].tolist() == pytest.approx([0.0, 0.4])
+    assert book["unattributed_kwh"].tolist() == pytest.approx([2.0, 0.6])
+    assert book["flags"].tolist() == [FLAG_BITS["gap"]] * 2
+    assert book["closed"].tolist() == [True, True]
+
+
+def test_windows_are_books_of_their_own() -> None:
+    """0.6 kWh are left in the first hour, 0.2 in the second: pods carry those of their own hour."""
+    made = pd.concat([THREE, THREE.assign(window=1)], ignore_index=True)
+    node = pd.concat([ONE_KWH, nodes(("n1", 0.6)).assign(window=1)], ignore_index=True)
+    rows = share(made, books(made, node), "by-energy")
+    assert rows["share"].tolist() == pytest.approx([0.75, 0.25, 0.0] * 2)
+    assert rows["shared_kwh"].tolist() == pytest.approx([0.45, 0.15, 0.0, 0.15, 0.05, 0.0])
+
+
+def test_a_row_of_no_pod_in_full() -> None:
+    node = ONE_KWH.assign(coverage=0.5, flags=FLAG_BITS["gap"], source="model")
+    made = THREE.assign(energy_row=[0, 1, 2], gpu_kwh=0.0, request_bytes=1.0, node_bytes=2.0)
+    own = shared("separate", made, node).iloc[-1].to_dict()
+    unknown = {name for name, value in own.items() if value != value}
+    assert unknown == {"request_cores", "node_cores", "request_bytes", "node_bytes", "gpu_kwh"}
+    assert {name: value for name, value in own.items() if name not in unknown} == {
+        "window": 0, "node": "n1", "namespace": "", "pod": "", "pod_uid": "", "workload": "n1",
+        "workload_kind": "Unattributed", "active_kwh": 0.0, "shared_kwh": pytest.approx(0.6), "seconds": 0.0,
+        "share": 1.0, "inferred": False, "energy_row": -1, "node_kwh": 1.0, "coverage": 0.5,
+        "source": "model", "flags": FLAG_BITS["gap"],
+    }  # fmt: skip
+
+
+def test_the_source_is_the_nodes_where_it_has_one() -> None:
+    assert shared("by-energy", node=ONE_KWH.assign(source="model"))["source"].tolist() == ["model"] * 3
+    unknown = nodes(("n1", None)).assign(source="").astype({"source": "str"})
+    assert shared("by-energy", node=unknown)["source"].tolist() == ["rapl"] * 3
+
+
+def test_nothing_is_dropped_where_nothing_is_known() -> None:
+    assert shared("drop", node=nodes(("n1", None)))["flags"].tolist() == [0, 0, 0]
+
+
+def test_flags_of_a_pod_stay_with_it() -> None:
+    made = THREE.assign(flags=[FLAG_BITS["clamped"], 0, 0])
+    node = ONE_KWH.assign(flags=FLAG_BITS["gap"])
+    gap, clamped, dropped = FLAG_BITS["gap"], FLAG_BITS["clamped"], FLAG_BITS["unattributed-dropped"]
+    assert shared("even", made, node)["flags"].tolist() == [gap | clamped, gap, gap]
+    assert shared("drop", made, node)["flags"].tolist() == [gap | clamped | dropped, *[gap | dropped] * 2]
+
+
 # A rule that did not hold when these tests were written.
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sci_batch.errors import UsageError
-from sci_batch.windows import MAX_WINDOWS, cut, of_range, parse_duration, parse_lifespan, parse_time, rfc3339
+from sci_batch.windows import (
+    MAX_WINDOWS,
+    check_window,
+    cut,
+    day_of,
+    duration_text,
+    floor_ms,
+    of_range,
+    parse_duration,
+    parse_lifespan,
+    parse_time,
+    rfc3339,
+)
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -77,7 +90,11 @@ def test_a_life_of_more_than_a_thousand_years_is_a_slip() -> None:
         ("now-2d", NOW - 2 * DAY_MS),
         ("now-1h30m", NOW - 90 * 60_000),
         ("now+1m", NOW + 60_000),
+        ("1772323200.1239", 1_772_323_200_123),
+        ("99999999999", 99_999_999_999_000),
+        ("now/m", ms("2026-03-05T14:37:00+00:00")),
         ("now/h", ms("2026-03-05T14:00:00+00:00")),
+        ("now-38m/h", ms("2026-03-05T13:00:00+00:00")),
         ("now-1d/d", ms("2026-03-04T00:00:00+00:00")),
     ],
 )
@@ -107,6 +124,50 @@ def test_what_is_no_time(text: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_time(text, NOW)
     assert hint in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0001-01-01T00:00:00Z", -62_135_596_800_000),  # 719,162 days before 1970
+        ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),  # 2,932,897 days after it, but for 1 ms
+    ],
+)
+def test_the_calendar_from_end_to_end(text: str, expected: int) -> None:
+    assert parse_time(text, NOW) == expected
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01"])
+def test_what_is_beyond_the_calendar_in_utc(text: str) -> None:
+    with pytest.raises(UsageError, match="beyond the calendar"):
+        parse_time(text, NOW)
+
+
+@pytest.mark.parametrize("seconds", [1, 59, 60, 5400, 86_399, 86_400, 604_800])
+def test_a_length_is_written_as_it_is_read(seconds: int) -> None:
+    assert parse_duration(duration_text(seconds)) == seconds
+
+
+def test_a_length_is_written_in_the_largest_unit_that_fits() -> None:
+    assert [duration_text(seconds) for seconds in (90, 5400, 7200, 172_800)] == ["90s", "90m", "2h", "2d"]
+
+
+def test_a_window_is_a_length_or_all() -> None:
+    assert [check_window(text) for text in ("all", "15m")] == ["all", "15m"]
+    with pytest.raises(UsageError, match="'fortnight' is not a length of time"):
+        check_window("fortnight")
+
+
+def test_down_to_the_edge_of_a_window() -> None:
+    assert floor_ms(NOW, "1h") == ms("2026-03-05T14:00:00+00:00")
+    assert floor_ms(NOW, "all") == ms("2026-03-05T14:37:00+00:00")
+    # On the evening before, in New York it is winter time: UTC-5.
+    assert floor_ms(NOW - 12 * HOUR_MS, "1d", "America/New_York") == ms("2026-03-04T05:00:00+00:00")
+
+
+def test_the_day_of_an_instant_is_that_of_the_zone() -> None:
+    late = ms("2026-03-05T23:30:00+00:00")
+    assert [day_of(late, tz) for tz in ("UTC", "Europe/Paris")] == ["2026-03-05", "2026-03-06"]
 
 
 def test_both_ends_are_aligned_down() -> None:
@@ -175,7 +236,8 @@ def test_a_day_that_a_zone_skipped_is_no_window() -> None:
 
 
 def test_all_is_one_window_of_whole_minutes() -> None:
-    windows = cut(NOW - DAY_MS, NOW, "all")
+    windows = cut(NOW - DAY_MS, NOW, "all", "Europe/Paris")
+    assert (windows.label, windows.tz) == ("all", "Europe/Paris")
     assert [rfc3339(edge) for edge in windows.edges_ms] == ["2026-03-04T14:37:00Z", "2026-03-05T14:37:00Z"]
 
 
@@ -267,6 +329,94 @@ def test_start_alone_ends_now() -> None:
 def test_ranges_that_make_no_sense(given: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         span(**given)  # type: ignore[arg-type]
+
+
+SUCH = "such as 15m, 24h, 7d or 1h30m."
+RANGE = ms("2026-03-01T00:10:00+00:00"), ms("2026-03-01T00:50:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("refused", "what", "cure"),
+    [
+        (lambda: parse_duration("x"), "'x' is not a length of time",
+         f"Give a whole number and a unit (s, m, h, d, w), {SUCH}"),
+        (lambda: parse_lifespan("x"), "'x' is not a length of time",
+         "Give a whole number and a unit (s, m, h, d, w, y), such as 4y, 1460d or 35040h."),
+        (lambda: parse_duration("0s"), "'0s' is no time at all", f"Give more than 0, {SUCH}"),
+        (lambda: parse_lifespan("1001y"), "'1001y' is more than 1000 years",
+         "Give less, such as 4y, 1460d or 35040h."),
+        (lambda: parse_time("2026-03-01", NOW), "'2026-03-01' does not say when the day starts",
+         "Give 2026-03-01T00:00:00Z."),
+        (lambda: parse_time("noon", NOW), "'noon' is not a time",
+         "Give RFC 3339 (2026-03-01T00:00:00Z), Unix seconds, or now, now-2d, now-1d/d."),
+        (lambda: parse_time("now/w", NOW), "'now/w' rounds to an unknown unit",
+         "Round to /m, /h or /d, such as now-1d/d."),
+        (lambda: parse_time("2026-03-01T00:00", NOW), "'2026-03-01T00:00' has no time zone",
+         "Give 2026-03-01T00:00Z, or an offset such as 2026-03-01T00:00+01:00."),
+        (lambda: parse_time("2026-03-01T24:30Z", NOW), "'2026-03-01T24:30Z' is not a time: ",
+         "Give RFC 3339, such as 2026-03-01T00:00:00Z."),
+        (lambda: parse_time("0001-01-01T00:00+01:00", NOW),
+         "'0001-01-01T00:00+01:00' is beyond the calendar in UTC",
+         "Give a time that can have been measured."),
+        (lambda: cut(0, DAY_MS, "1d", "qqqq"), "there is no time zone 'qqqq'",
+         "Give an IANA name such as Europe/Paris, or UTC."),
+        (lambda: cut(-1, DAY_MS, "1h"), "the range starts before 1970",
+         "Give a shorter --since or a later --start."),
+        (lambda: cut(*RANGE, "1h"),
+         "no whole window of 1h lies between 2026-03-01T00:10:00Z and 2026-03-01T00:50:00Z",
+         "Give a longer range (--since, --start, --end) or a shorter --window."),
+        (lambda: cut(0, NOW, "1s"), "the range holds more than 100,000 windows of 1s",
+         "Give a longer --window or a shorter range."),
+        (lambda: span(end="now"), "--end is given without --start", "Give --start too, or only --since."),
+        (lambda: span(start="1969-12-31T23:59Z", end="now"), "the range starts before 1970",
+         "Give a later --start and --end."),
+        (lambda: span(start="now", end="now"),
+         "the range starts at 2026-03-05T14:37:12Z and ends at 2026-03-05T14:37:12Z",
+         "Give a --start before --end."),
+        (lambda: span(start="now-1h", end="now+1h"), "the range ends in the future: 2026-03-05T15:37:12Z",
+         "Give an --end that has passed, or now."),
+        (lambda: span(since_seconds=3599), "--since is shorter than one window of 1h",
+         "Give a longer --since or a shorter --window."),
+        (lambda: span("all", since_seconds=59), "--since is shorter than one window of 1m",
+         "Give a longer --since or a shorter --window."),
+    ],
+)  # fmt: skip
+def test_what_is_refused_and_the_cure(refused: Callable[[], object], what: str, cure: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        refused()
+    assert caught.value.what.startswith(what)
+    assert what.endswith(": ") or caught.value.what == what
+    assert caught.value.cure == cure
+
+
+def test_what_is_just_allowed() -> None:
+    """The beginning of 1970, the end now, one window of time, a thousand years."""
+    assert span(start="0", end="3600") == ("1970-01-01T00:00:00Z", "1970-01-01T01:00:00Z", 1)
+    assert span(start="now-1h", end="now") == ("2026-03-05T13:00:00Z", "2026-03-05T14:00:00Z", 1)
+    assert span(since_seconds=3600) == ("2026-03-05T13:00:00Z", "2026-03-05T14:00:00Z", 1)
+    assert span("all", since_seconds=60) == ("2026-03-05T14:36:00Z", "2026-03-05T14:37:00Z", 1)
+    assert parse_lifespan("1000y") == 1000 * 365 * 86_400
+
+
+def test_no_window_ends_before_the_data_have_settled() -> None:
+    """40 minutes before 14:37 it was 13:57."""
+    assert span(since_seconds=7200, settle_ms=40 * 60_000) == (
+        "2026-03-05T11:00:00Z", "2026-03-05T13:00:00Z", 2,
+    )  # fmt: skip
+    for end in (None, "now"):
+        assert span(start="now-4h", end=end, settle_ms=40 * 60_000)[1] == "2026-03-05T13:00:00Z"
+    assert span(start="now-4h", end="now-3h", settle_ms=40 * 60_000)[1] == "2026-03-05T11:00:00Z"
+
+
+def test_days_and_a_half_are_counted_in_hours() -> None:
+    """36 h before the 5th begins is noon of the 3rd, which lies in that day."""
+    assert span("1d", since_seconds=36 * 3600) == ("2026-03-03T00:00:00Z", "2026-03-05T00:00:00Z", 2)
+
+
+def test_several_days_follow_each_other_from_1970_on() -> None:
+    """The 5th of March 2026 is day 20,517, and 20,517 is a multiple of 3."""
+    windows = cut(ms("2026-03-07T22:00:00+00:00"), ms("2026-03-13T22:00:00+00:00"), "3d")
+    assert [rfc3339(edge)[:10] for edge in windows.edges_ms] == ["2026-03-05", "2026-03-08", "2026-03-11"]
 
 
 @given(
