@@ -49,6 +49,8 @@ def mapping(text: str, name: object) -> dict[str, Any]:
         _check(yaml.parse(text, Loader=loader), name)
         found = yaml.load(text, Loader=loader)  # noqa: S506
     except yaml.YAMLError as failed:
+        if "nesting depth" in str(failed):  # PyYAML 6.0.4 and later count themselves
+            raise UsageError(f"{name} is nested too deeply", _CURE) from None
         mark = getattr(failed, "problem_mark", None)
         raise UsageError(f"{name} is not YAML{f' (line {mark.line + 1})' if mark else ''}", _CURE) from None
     except (ValueError, TypeError) as failed:  # a date such as 2024-13-45, a key that is a mapping
