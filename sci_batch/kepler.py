@@ -11,13 +11,14 @@ in millijoules, and up to 0.7.2 they hold uncore twice. The parts are right in e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from sci_batch.prometheus.samples import Samples
+from sci_batch.counters import KEY_COLUMNS
+from sci_batch.prometheus.samples import LabelSet, column
 
 REWRITE, LEGACY = "rewrite", "legacy"
 POD, CONTAINER, NODE = "pod", "container", "node"
@@ -26,6 +27,9 @@ GPU = "gpu"
 """Power domain of GPU counters: outside RAPL, so it overlaps with none of its domains."""
 TOTAL_DOMAIN = "total"
 """Power domain of a legacy series that only shows package + dram + other + GPU together."""
+
+SERIES = (*KEY_COLUMNS, "state", "source", "instance", "match_label", "match_value")
+"""Columns of `normalise`."""
 
 HOST_ROWS = ("system_processes", "kernel_processes")
 """Legacy rows for host processes: they look like pods, the same on every node, and are none."""
@@ -159,29 +163,29 @@ def legacy_total(version: str, cluster: tuple[str, ...]) -> Meter | None:
     )  # fmt: skip
 
 
-def normalise(samples: Samples, meter: Meter, labels: Labels) -> pd.DataFrame:
-    """SERIES: one row per series of the answer, in our words.
+def normalise(sets: Sequence[LabelSet], meter: Meter, labels: Labels) -> pd.DataFrame:
+    """SERIES: one row per series of an answer, in our words.
 
-    Columns: `counters.KEY_COLUMNS`, and `state`, `source` (rapl, model, ...), `instance`, `match_label`,
-    `match_value` (the matcher that finds this node's series again), `signature` (all labels, as one text).
+    `source` is rapl, model, ...; `match_label`, `match_value` are the matcher that finds this node's series
+    again. A text in every column of `SERIES`.
     """
     generation = meter.generation
 
     def theirs(ours: str) -> pd.Series:
-        return samples.label(labels.of(generation, ours))
+        return column(sets, labels.of(generation, ours))
 
     instance = theirs("instance")
     node_label = theirs("node")
     node = node_label.where(node_label != "", instance)
     mode = theirs("mode")
-    kind = pd.Series(meter.kind, index=samples.labels.index, dtype="str")
+    kind = pd.Series(meter.kind, index=instance.index, dtype="str")
     if generation == LEGACY and meter.level == NODE:
         kind = mode.map({"dynamic": ACTIVE, "idle": IDLE}).fillna(ACTIVE).astype("str")
     elif generation == LEGACY:
         kind = mode
     by_node = (generation == REWRITE) & (node_label != "")
     is_node = meter.level == NODE
-    blank = pd.Series("", index=samples.labels.index, dtype="str")
+    blank = pd.Series("", index=instance.index, dtype="str")
     return pd.DataFrame(
         {
             "generation": generation,
@@ -190,56 +194,46 @@ def normalise(samples: Samples, meter: Meter, labels: Labels) -> pd.DataFrame:
             "namespace": blank if is_node else theirs("namespace"),
             "pod": blank if is_node else theirs("pod"),
             "pod_uid": blank if is_node else theirs("pod_id"),
-            "container_id": blank
-            if is_node or meter.level == POD
-            else _container(samples, labels, generation),
+            "container_id": blank if is_node or meter.level == POD else _container(sets, labels, generation),
             "kind": kind,
             "power_domain": meter.power_domain or theirs("power_domain"),
-            "part": _part(samples, meter) if is_node else blank,
+            "part": _part(sets, meter) if is_node else blank,
             "state": theirs("state"),
-            "source": _source(samples, meter),
+            "source": _source(sets, meter),
             "instance": instance,
             "match_label": np.where(
                 by_node, labels.of(generation, "node"), labels.of(generation, "instance")
             ),
             "match_value": node_label.where(by_node, instance),
-            "signature": _signature(samples.labels),
         }
     ).astype("str")
 
 
-def _part(samples: Samples, meter: Meter) -> pd.Series:
+def _part(sets: Sequence[LabelSet], meter: Meter) -> pd.Series:
     """Socket or device of a node's counter: several of them add up."""
     if meter.generation == LEGACY:
-        return samples.label("package")
-    return samples.label("gpu_uuid" if meter.power_domain == GPU else "path")
+        return column(sets, "package")
+    return column(sets, "gpu_uuid" if meter.power_domain == GPU else "path")
 
 
-def _container(samples: Samples, labels: Labels, generation: str) -> pd.Series:
+def _container(sets: Sequence[LabelSet], labels: Labels, generation: str) -> pd.Series:
     """Container id; the container's name where an old Kepler has no id."""
-    ids = samples.label(labels.of(generation, "container_id"))
-    return ids.where(ids != "", samples.label("container_name"))
+    ids = column(sets, labels.of(generation, "container_id"))
+    return ids.where(ids != "", column(sets, "container_name"))
 
 
-def _source(samples: Samples, meter: Meter) -> pd.Series:
+def _source(sets: Sequence[LabelSet], meter: Meter) -> pd.Series:
     """`rapl` (measured), `model` (estimated), else Kepler's own word for its source."""
     if meter.generation == REWRITE:
-        path = samples.label("path")
+        path = column(sets, "path")
         hwmon = path.str.contains("hwmon", regex=False)
         cpu = np.where(hwmon, "hwmon", "rapl")
         return pd.Series(GPU if meter.power_domain == GPU else cpu, index=path.index, dtype="str")
-    source = samples.label("source")
+    source = column(sets, "source")
     measured = source.str.contains("rapl", regex=False)
     modelled = source.isin(["estimator", "trained_power_model"])
     words = np.where(measured, "rapl", np.where(modelled, "model", source.where(source != "", "unknown")))
     return pd.Series(words, index=source.index, dtype="str")
-
-
-def _signature(labels: pd.DataFrame) -> pd.Series:
-    names = sorted(labels.columns)
-    form = "".join(name.replace("%", "%%") + "=%s\x1f" for name in names)
-    texts = [form % row for row in zip(*(labels[name].tolist() for name in names), strict=True)]
-    return pd.Series(texts or "", index=labels.index, dtype="str")
 
 
 def pods_only(series: pd.DataFrame) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,26 @@ import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, NODE_COLUMNS, add_keys, composite, run_starts
-from sci_batch.prometheus.samples import Samples
+from sci_batch.prometheus.samples import LabelSet, Samples
+
+Asked = tuple[kepler.Meter, Sequence[LabelSet]]
+MOST_MET = 50_000
+"""Series of which is kept what they are; all are forgotten where it is more."""
+
+
+def _no_rows(*columns: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(columns)).astype("str")
+
+
+@dataclass(slots=True)
+class _Met:
+    """Series met lately: the same ones come in every answer, and what their labels mean stays."""
+
+    rows: dict[kepler.Meter, dict[LabelSet, int]] = field(default_factory=dict)
+    """Row in `series`; -1 for what is no pod."""
+    series: pd.DataFrame = field(default_factory=lambda: _no_rows(*kepler.SERIES))
+    key: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    """Of each row of `series`."""
 
 
 @dataclass(slots=True)
@@ -17,13 +37,10 @@ class Registry:
     """Every counter and node met so far. Rows are only ever added, so a row number is a name."""
 
     keys: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=[*KEY_COLUMNS, "source", "node_id"]).astype(
-            dict.fromkeys([*KEY_COLUMNS, "source"], "str") | {"node_id": "int64"}
-        )
+        default_factory=lambda: _no_rows(*KEY_COLUMNS, "source").assign(node_id=np.empty(0, np.int64))
     )
-    nodes: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=list(NODE_COLUMNS)).astype("str")
-    )
+    nodes: pd.DataFrame = field(default_factory=lambda: _no_rows(*NODE_COLUMNS))
+    _met: _Met = field(default_factory=_Met)
 
     def add(self, series: pd.DataFrame) -> np.ndarray:
         """Key numbers of SERIES rows (`kepler.normalise`)."""
@@ -31,12 +48,62 @@ class Registry:
         self.keys, key = add_keys(self.keys, KEY_COLUMNS, series.assign(node_id=node_id))
         return key
 
+    def rows(
+        self, asked: Sequence[Asked], labels: kepler.Labels, node_names: Mapping[str, str]
+    ) -> list[np.ndarray]:
+        """The row of every set of labels, for `series`, until this is called again; -1 for what is no pod.
+
+        `node_names` gives the node of a target's `instance`, for the legacy (its containers carry no node).
+        """
+        if len(self._met.key) > MOST_MET:
+            self._met = _Met()
+        asked = [(meter, [_nameless(one) for one in sets]) for meter, sets in asked]
+        new = [series for series in (self._new(meter, sets, labels) for meter, sets in asked) if len(series)]
+        if new:
+            added = _with_node_names(pd.concat(new, ignore_index=True), node_names)
+            self._met.series = pd.concat([self._met.series, added], ignore_index=True)
+            self._met.key = np.append(self._met.key, self.add(added))
+        known = self._met.rows
+        return [np.array([known[meter][one] for one in sets], np.int64) for meter, sets in asked]
+
+    def series(self, rows: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
+        """SERIES and the key of each."""
+        return self._met.series.take(rows).reset_index(drop=True), self._met.key[rows]
+
+    def _new(self, meter: kepler.Meter, sets: Sequence[LabelSet], labels: kepler.Labels) -> pd.DataFrame:
+        """SERIES of those sets that were not met, which get the next rows."""
+        known = self._met.rows.setdefault(meter, {})
+        new = [one for one in dict.fromkeys(sets) if one not in known]
+        if not new:
+            return self._met.series[:0]
+        series = kepler.normalise(new, meter, labels)
+        keep = kepler.pods_only(series)
+        first = sum(row >= 0 for rows in self._met.rows.values() for row in rows.values())
+        rows = np.where(keep, np.cumsum(keep) - 1 + first, -1)
+        known.update(zip(new, rows.tolist(), strict=True))
+        return series[keep]
+
+
+def _nameless(labels: LabelSet) -> LabelSet:
+    """Functions of PromQL leave out the metric's name, or not; it is the meter's."""
+    return tuple(pair for pair in labels if pair[0] != "__name__")
+
+
+def _with_node_names(series: pd.DataFrame, node_names: Mapping[str, str]) -> pd.DataFrame:
+    legacy = series["generation"] == kepler.LEGACY
+    if not legacy.any():
+        return series
+    named = series["node"].map(lambda name: node_names.get(name, name)).astype("str")
+    return series.assign(node=series["node"].where(~legacy, named))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
     """Samples of several meters together: SERIES rows, their keys, and flat arrays of samples."""
 
     series: pd.DataFrame
+    sets: Sequence[LabelSet]
+    """Labels of each row of SERIES."""
     key_of_series: np.ndarray
     row: np.ndarray
     """Row of SERIES, per sample."""
@@ -49,49 +116,38 @@ class Readings:
         return np.asarray(self.key_of_series[self.row])
 
 
-NOTHING = Readings(
-    series=pd.DataFrame(columns=["level", "state", "signature"], dtype="str"),
-    key_of_series=np.empty(0, np.int64),
-    row=np.empty(0, np.int64), time_ms=np.empty(0, np.int64), joules=np.empty(0),
-)  # fmt: skip
-
-
 def readings(
     registry: Registry,
     answers: list[tuple[kepler.Meter, Samples]],
     labels: kepler.Labels,
-    node_names: dict[str, str],
+    node_names: Mapping[str, str],
 ) -> Readings:
     """Put the answers of several meters into one vocabulary; host rows and nameless rows are left out.
 
-    `node_names` gives the node of a target's `instance`, for the legacy (its containers carry no node).
+    `node_names`: see `Registry.rows`.
     """
-    answers = [answer for answer in answers if len(answer[1])] or answers[:1]
-    frames, rows, times, values = [], [], [], []
-    offset = 0
-    for meter, samples in answers:
-        series = kepler.normalise(samples, meter, labels)
-        keep = kepler.pods_only(series)
-        number = (np.cumsum(keep) - 1 + offset).astype(np.int32)[samples.series]
-        inside: slice | np.ndarray = slice(None)
-        if not keep.all():
-            inside = keep[samples.series]
-        frames.append(series[keep])
-        rows.append(number[inside])
+    answers = [answer for answer in answers if len(answer[1])]
+    known = registry.rows([(meter, samples.sets) for meter, samples in answers], labels, node_names)
+    sets: list[LabelSet] = []
+    kept, rows, times, values = [], [], [], []
+    for (meter, samples), row in zip(answers, known, strict=True):
+        keep = row >= 0
+        number = (np.cumsum(keep) - 1 + len(sets)).astype(np.int32)
+        inside: slice | np.ndarray = slice(None) if keep.all() else keep[samples.series]
+        kept.append(row[keep])
+        sets += [one for one, wanted in zip(samples.sets, keep.tolist(), strict=True) if wanted]
+        rows.append(number[samples.series[inside]])
         times.append(samples.time_ms[inside])
-        values.append(samples.value[inside] * meter.scale)
-        offset += int(keep.sum())
-    if not frames:
-        return NOTHING
-    series = pd.concat(frames, ignore_index=True)
-    legacy = series["generation"] == kepler.LEGACY
-    if legacy.any():
-        named = series["node"].map(lambda name: node_names.get(name, name)).astype("str")
-        series["node"] = series["node"].where(~legacy, named)
+        values.append(samples.value[inside] if meter.scale == 1 else samples.value[inside] * meter.scale)
+    series, key = registry.series(_joined(kept, np.int64))
     return Readings(
-        series=series, key_of_series=registry.add(series), row=np.concatenate(rows),
-        time_ms=np.concatenate(times), joules=np.concatenate(values),
+        series=series, sets=sets, key_of_series=key, row=_joined(rows, np.int32),
+        time_ms=_joined(times, np.int64), joules=_joined(values, np.float64),
     )  # fmt: skip
+
+
+def _joined(parts: list[np.ndarray], kind: type) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.empty(0, kind)
 
 
 def one_scraper(found: Readings, *, touching: bool) -> tuple[Readings, np.ndarray]:
@@ -112,12 +168,13 @@ def one_scraper(found: Readings, *, touching: bool) -> tuple[Readings, np.ndarra
     -------
     The readings, and the keys that were scraped more than once.
     """
-    state = found.series["state"].to_numpy()
-    counter = pd.factorize(pd.Series(list(zip(found.key_of_series.tolist(), state.tolist(), strict=True))))[0]
+    state = pd.factorize(found.series["state"])[0]
+    counter = pd.factorize(found.key_of_series * (state.max(initial=0) + 1) + state)[0]
     many = np.bincount(counter, minlength=1)[counter] > 1
     if not many.any():
         return found, np.empty(0, np.int64)
-    signature = found.series["signature"].rank(method="dense").to_numpy()
+    by_labels = {one: number for number, one in enumerate(sorted(set(found.sets)))}
+    signature = np.array([by_labels[one] for one in found.sets], np.int64)
     contested = np.flatnonzero(many[found.row])
     piece = found.row[contested].astype(np.int64)  # a series, later a part of one
     alive = np.ones(len(contested), bool)
@@ -151,7 +208,7 @@ def one_scraper(found: Readings, *, touching: bool) -> tuple[Readings, np.ndarra
     keep = np.ones(len(found.row), bool)
     keep[contested[~alive]] = False
     kept = Readings(
-        series=found.series, key_of_series=found.key_of_series, row=found.row[keep],
+        series=found.series, sets=found.sets, key_of_series=found.key_of_series, row=found.row[keep],
         time_ms=found.time_ms[keep], joules=found.joules[keep],
     )  # fmt: skip
     return kept, np.unique(np.concatenate(twice)) if twice else np.empty(0, np.int64)

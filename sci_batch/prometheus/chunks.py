@@ -9,10 +9,9 @@ from contextlib import AbstractContextManager
 
 from sci_batch.errors import SourceError
 from sci_batch.prometheus import remote_offer
-from sci_batch.prometheus.decode import in_order
 from sci_batch.prometheus.problems import TooMuchError
 from sci_batch.prometheus.remote_offer import NotOfferedError, Offer
-from sci_batch.prometheus.samples import Samples, concat
+from sci_batch.prometheus.samples import Samples, concat, in_order
 from sci_batch.prometheus.selectors import matchers
 from sci_batch.prometheus.session import Session
 from sci_batch.prometheus.slices import SHORTEST_RAW_MS, in_pieces

@@ -16,10 +16,10 @@ import numpy as np
 
 from sci_batch.errors import PartialError, SourceError
 from sci_batch.prometheus.chunks import Chunks
-from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order
+from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode
 from sci_batch.prometheus.http import HttpSettings
 from sci_batch.prometheus.problems import Asked, clean, is_absent
-from sci_batch.prometheus.samples import Samples, concat, contradicts, once
+from sci_batch.prometheus.samples import Samples, concat, contradicts, in_order, once
 from sci_batch.prometheus.session import Heard, Session
 from sci_batch.prometheus.slices import SHORTEST_RAW_MS, in_pieces
 from sci_batch.prometheus.threads import threads
@@ -123,7 +123,7 @@ class Client:
         self._note(query)
         form = [("query", query), ("time", _seconds(at_ms))]
         answer = self._ask("query", form, query, ("vector", "scalar", "matrix"), False)
-        if not query.endswith("]") and len(answer) != len(answer.labels):
+        if not query.endswith("]") and len(answer) != len(answer.sets):
             suffix = Asked(self._settings.redacted_url, query).suffix
             raise SourceError(f"Prometheus answers with a matrix where a vector is needed{suffix}", _BETWEEN)
         return in_order(answer)

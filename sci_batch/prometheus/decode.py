@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sci_batch.notation import NUMBER
-from sci_batch.prometheus.samples import Samples, empty
+from sci_batch.prometheus.samples import LabelSet, Samples, empty, label_set
 
 _RESULT = b'"result":['
 _METRIC = b'{"metric":'
@@ -250,6 +249,9 @@ def _decoded(envelope: dict[str, Any], found: _Found, edge_ms: int | None) -> De
         raise BrokenBodyError("a time that is none")
     if not all(isinstance(value, str) for one in found.labels for value in one.values()):
         raise BrokenBodyError("a label that is no text")
+    "".join(
+        text for one in found.labels for pair in one.items() for text in pair
+    ).encode()  # half a character
     told = envelope.get("warnings") or ()
     warnings = [str(text) for text in ([told] if isinstance(told, str) else told)]
     warnings = [text for text in warnings if not text.startswith(_INFO)]
@@ -261,7 +263,7 @@ def _decoded(envelope: dict[str, Any], found: _Found, edge_ms: int | None) -> De
         columns = _kept(columns, columns[1] != edge_ms)
     finite = np.isfinite(columns[2])
     dropped = int(len(finite) - finite.sum()) + found.histograms
-    samples = assembled(found.labels, *_kept(columns, finite))
+    samples = assembled([label_set(one) for one in found.labels], *_kept(columns, finite))
     return Decoded(envelope["data"]["resultType"], samples, tuple(warnings), dropped)
 
 
@@ -269,34 +271,12 @@ def _kept(columns: Columns, keep: np.ndarray) -> Columns:
     return columns if keep.all() else (columns[0][keep], columns[1][keep], columns[2][keep])
 
 
-def assembled(labels: list[Labels], series: np.ndarray, time_ms: np.ndarray, value: np.ndarray) -> Samples:
+def assembled(
+    labels: Sequence[LabelSet], series: np.ndarray, time_ms: np.ndarray, value: np.ndarray
+) -> Samples:
     """Samples with the place of each one's series in `labels`; series without any are left out."""
     has = np.bincount(series, minlength=len(labels)) > 0
     if not has.all():
         series = (np.cumsum(has, dtype=np.int32) - np.int32(1))[series]
         labels = [labels[number] for number in np.flatnonzero(has).tolist()]
-    if not labels:
-        return empty()
-    names = sorted({name for one in labels for name in one})
-    columns = {name: pd.Series([one.get(name, "") for one in labels], dtype="str") for name in names}
-    table = pd.DataFrame(columns, index=pd.RangeIndex(len(labels)))
-    return Samples(labels=table, series=series, time_ms=time_ms, value=value)
-
-
-def in_order(samples: Samples) -> Samples:
-    """Series sorted by their labels, samples by time: the same whatever order the server chose."""
-    labels = samples.labels
-    if labels.columns.empty or len(labels) < 2:
-        rank = np.arange(len(labels), dtype=np.int32)
-    else:
-        texts = list(zip(*(labels[name].tolist() for name in labels.columns), strict=True))
-        ordered = sorted(range(len(texts)), key=texts.__getitem__)
-        labels = labels.iloc[ordered]
-        rank = np.empty(len(labels), np.int32)
-        rank[ordered] = np.arange(len(labels), dtype=np.int32)
-    series = rank[samples.series]
-    step = np.diff(series)
-    if ((step > 0) | ((step == 0) & (np.diff(samples.time_ms) > 0))).all():
-        return Samples(labels.reset_index(drop=True), series, samples.time_ms, samples.value)
-    order = np.lexsort((samples.time_ms, series))
-    return Samples(labels.reset_index(drop=True), series[order], samples.time_ms[order], samples.value[order])
+    return Samples(labels, series, time_ms, value) if labels else empty()

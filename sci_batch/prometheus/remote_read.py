@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 from google.protobuf.message import DecodeError
 
-from sci_batch.prometheus.decode import BrokenBodyError, Decoded, Labels, assembled
+from sci_batch.prometheus.decode import BrokenBodyError, Decoded, assembled
 from sci_batch.prometheus.problems import Answer, clean
 from sci_batch.prometheus.remote_messages import message
+from sci_batch.prometheus.samples import LabelSet
 from sci_batch.prometheus.selectors import Matcher
 from sci_batch.prometheus.xor_chunks import BadChunkError, blocks, counts_of
 
@@ -54,7 +55,7 @@ class NotStreamedError(UnknownAnswerError):
 class _Received:
     """The series of one answer, and all its chunks one after the other."""
 
-    labels: list[Labels]
+    labels: list[LabelSet]
     series: list[int]
     """Of each chunk."""
     chunks: list[bytes]
@@ -153,12 +154,17 @@ def _received(body: bytes, external: frozenset[str]) -> _Received:
                     raise UnknownAnswerError("a chunk is empty")
                 series.append(number)
                 chunks.append(data)
-    labels = [
-        {name: value for name, value in map(_label, key) if value and name not in external} for key in numbers
-    ]
-    first: dict[frozenset[tuple[str, str]], int] = {}
-    same = [first.setdefault(frozenset(one.items()), number) for number, one in enumerate(labels)]
+    labels = [_labels(key, external) for key in numbers]
+    first: dict[LabelSet, int] = {}
+    same = [first.setdefault(one, number) for number, one in enumerate(labels)]
     return _Received(labels, [same[number] for number in series], chunks)
+
+
+@lru_cache(maxsize=1 << 15)
+def _labels(texts: tuple[bytes, ...], external: frozenset[str]) -> LabelSet:
+    """Most series are met again in the next answer. Series share the pairs that they have in common."""
+    by_name = {pair[0]: pair for pair in map(_label, texts)}
+    return tuple(by_name[name] for name in sorted(by_name.keys() - external) if by_name[name][1])
 
 
 @lru_cache(maxsize=1 << 16)

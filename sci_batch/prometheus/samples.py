@@ -1,24 +1,58 @@
-"""What a server answered: one row of labels per series, flat arrays of samples."""
+"""What a server answered: the labels of each series, flat arrays of samples."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LabelSet = tuple[tuple[str, str], ...]
+"""Names and values of one series, ordered by name, without empty values: they are as good as no label."""
+
+
+def label_set(labels: Mapping[str, str]) -> LabelSet:
+    """Labels as they are compared.
+
+    >>> label_set({"zone": "dram", "pod": "a", "job": ""})
+    (('pod', 'a'), ('zone', 'dram'))
+    """
+    return tuple(sorted(pair for pair in labels.items() if pair[1]))
+
+
+def texts(sets: Sequence[LabelSet], names: Iterable[str]) -> list[tuple[str, ...]]:
+    """The values of these labels of each series, empty where absent, as in PromQL."""
+    wanted = tuple(names)
+    return [tuple(known.get(name, "") for name in wanted) for known in map(dict, sets)]
+
+
+def column(sets: Sequence[LabelSet], name: str) -> pd.Series:
+    """One label of every series, empty where absent."""
+    import pandas as pd
+
+    return pd.Series([text for (text,) in texts(sets, (name,))], index=pd.RangeIndex(len(sets)), dtype="str")
+
+
+def names(sets: Iterable[LabelSet]) -> list[str]:
+    """The names of all labels, sorted."""
+    return sorted({name for one in sets for name, _ in one})
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
     """The series of one answer and their samples.
 
-    `labels` has one row per series (default index 0..n-1) and one `str` column per label name,
-    `__name__` included; a label that a series does not have is the empty string, as in PromQL.
-    `series` [int32, row number in `labels`], `time_ms` [int64, Unix milliseconds] and `value`
-    [float64] have one entry per sample, ordered by series, then time.
+    `sets` has the labels of each series, `__name__` included. `series` [int32, place in `sets`], `time_ms`
+    [int64, Unix milliseconds] and `value` [float64] have one entry per sample, ordered by series, then time.
+
+    Made and put in order without pandas: a run asks while that is still being loaded.
     """
 
-    labels: pd.DataFrame
+    sets: Sequence[LabelSet]
     series: np.ndarray
     time_ms: np.ndarray
     value: np.ndarray
@@ -26,21 +60,28 @@ class Samples:
     def __len__(self) -> int:
         return len(self.value)
 
-    def label(self, name: str) -> pd.Series:
+    @property
+    def labels(self) -> pd.DataFrame:
+        """One row per series (default index 0..n-1) and one `str` column per name, sorted; made anew."""
+        import pandas as pd
+
+        columns = names(self.sets)
+        values = zip(*texts(self.sets, columns), strict=True) if self.sets else ((),) * len(columns)
+        table = {name: pd.Series(of, dtype="str") for name, of in zip(columns, values, strict=True)}
+        return pd.DataFrame(table, index=pd.RangeIndex(len(self.sets)))
+
+    def texts(self, name: str) -> list[str]:
         """One label of every series, empty where absent."""
-        if name in self.labels:
-            return self.labels[name]
-        return pd.Series("", index=self.labels.index, dtype="str")
+        return [text for (text,) in texts(self.sets, (name,))]
+
+    def label(self, name: str) -> pd.Series:
+        """The same as a column."""
+        return column(self.sets, name)
 
 
 def empty() -> Samples:
     """No series at all."""
-    return Samples(
-        labels=pd.DataFrame(index=pd.RangeIndex(0)),
-        series=np.empty(0, np.int32),
-        time_ms=np.empty(0, np.int64),
-        value=np.empty(0, np.float64),
-    )
+    return Samples((), np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.float64))
 
 
 def concat(parts: list[Samples]) -> Samples:
@@ -48,7 +89,7 @@ def concat(parts: list[Samples]) -> Samples:
 
     Series with equal labels become one; equal (series, time) pairs are kept once (the last wins).
     """
-    parts = [part for part in parts if len(part.labels)]
+    parts = [part for part in parts if len(part.sets)]
     if not parts:
         return empty()
     if len(parts) == 1:
@@ -56,7 +97,7 @@ def concat(parts: list[Samples]) -> Samples:
     whole = _joined(parts)
     keep = np.ones(len(whole), bool)
     keep[:-1] = ~_repeats(whole)
-    return Samples(whole.labels, whole.series[keep], whole.time_ms[keep], whole.value[keep])
+    return Samples(whole.sets, whole.series[keep], whole.time_ms[keep], whole.value[keep])
 
 
 def once(samples: Samples) -> Samples:
@@ -64,21 +105,36 @@ def once(samples: Samples) -> Samples:
 
     Samples that differ in nothing but their value all stay, in their order.
     """
-    step = np.diff(samples.series)
-    rising = ((step > 0) | ((step == 0) & (np.diff(samples.time_ms) > 0))).all()
-    if rising and (
-        len(samples.labels) < 2 or (len(samples.labels.columns) and not samples.labels.duplicated().any())
-    ):
+    if _rising(samples) and len(set(samples.sets)) == len(samples.sets):
         return samples
     whole = _joined([samples])
     keep = np.ones(len(whole), bool)
     keep[:-1] = ~(_repeats(whole) & (np.diff(whole.value) == 0))
-    return Samples(whole.labels, whole.series[keep], whole.time_ms[keep], whole.value[keep])
+    return Samples(whole.sets, whole.series[keep], whole.time_ms[keep], whole.value[keep])
 
 
 def contradicts(samples: Samples) -> bool:
     """Whether one series has two values at one time; of samples that `once` went over."""
     return bool(_repeats(samples).any())
+
+
+def in_order(samples: Samples) -> Samples:
+    """Series sorted by the values of their labels, samples by time, whatever order the server chose."""
+    rank = np.arange(len(samples.sets), dtype=np.int32)
+    values = texts(samples.sets, names(samples.sets))
+    order = sorted(range(len(values)), key=values.__getitem__)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    sorted_ = replace(samples, sets=[samples.sets[number] for number in order], series=rank[samples.series])
+    if _rising(sorted_):
+        return sorted_
+    by_time = np.lexsort((sorted_.time_ms, sorted_.series))
+    return Samples(sorted_.sets, sorted_.series[by_time], samples.time_ms[by_time], samples.value[by_time])
+
+
+def _rising(samples: Samples) -> bool:
+    """Whether samples come by series and time, each time once."""
+    step = np.diff(samples.series)
+    return bool(((step > 0) | ((step == 0) & (np.diff(samples.time_ms) > 0))).all())
 
 
 def _repeats(samples: Samples) -> np.ndarray:
@@ -88,19 +144,13 @@ def _repeats(samples: Samples) -> np.ndarray:
 
 def _joined(parts: list[Samples]) -> Samples:
     """Series with equal labels as one, all samples by series, time, and part."""
-    stacked = pd.concat([part.labels for part in parts], ignore_index=True).fillna("").astype("str")
-    names = sorted(stacked.columns)
-    if names:
-        group = stacked.groupby(names, sort=False, dropna=False).ngroup().to_numpy()
-    else:  # sum(...) has no label at all
-        group = np.zeros(len(stacked), np.int64)
-    first = pd.Series(group).drop_duplicates().index
-    labels = stacked.iloc[first].reset_index(drop=True)
-    offsets = np.cumsum([0] + [len(part.labels) for part in parts[:-1]])
-    series = np.concatenate(
-        [group[part.series + offset] for part, offset in zip(parts, offsets, strict=True)]
-    ).astype(np.int32)
+    numbers: dict[LabelSet, int] = {}
+    series = [
+        np.array([numbers.setdefault(one, len(numbers)) for one in part.sets], np.int32)[part.series]
+        for part in parts
+    ]
+    number = np.concatenate(series)
     time_ms = np.concatenate([part.time_ms for part in parts])
     value = np.concatenate([part.value for part in parts])
-    order = np.lexsort((time_ms, series))  # stable: the later part comes last among equals
-    return Samples(labels, series[order], time_ms[order], value[order])
+    order = np.lexsort((time_ms, number))  # stable: the later part comes last among equals
+    return Samples([*numbers], number[order], time_ms[order], value[order])

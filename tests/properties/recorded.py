@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import numpy as np
-import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.counters import Counters
@@ -16,7 +15,7 @@ from sci_batch.fetch import raw
 from sci_batch.fetch.past import Past
 from sci_batch.fetch.plan import Discovery, Plan
 from sci_batch.prometheus.client import Client
-from sci_batch.prometheus.samples import Samples, empty
+from sci_batch.prometheus.samples import Samples, empty, label_set
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -55,10 +54,10 @@ class Recorded:
         found = [(one, samples) for one, samples in found if samples]
         if not found:
             return empty()
-        labels = pd.DataFrame([one.labels for one, _ in found]).fillna("").astype("str")
         flat = [(n, t, value) for n, (_, samples) in enumerate(found) for t, value in samples]
         return Samples(
-            labels=labels, series=np.array([row[0] for row in flat], np.int32),
+            sets=[label_set(one.labels) for one, _ in found],
+            series=np.array([row[0] for row in flat], np.int32),
             time_ms=np.array([row[1] for row in flat], np.int64),
             value=np.array([row[2] for row in flat], np.float64),
         )  # fmt: skip

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sci_batch.energy import Carry, Energy, per_window, total
 from sci_batch.fetch.registry import Readings, merged, one_scraper
+from sci_batch.prometheus.samples import label_set
 from sci_batch.units import JOULES_PER_KWH
 from tests.properties import recorded
 from tests.properties.recorded import Series
@@ -118,9 +119,9 @@ def _kept(order: Sequence[tuple[int, int]], joules: dict[tuple[int, int], float]
             {
                 "level": "pod",
                 "state": ["running", "running", "running", "terminated"],
-                "signature": ["a", "b", "c", "d"],
             }
         ).astype("str"),
+        sets=[label_set({"job": job}) for job in "abcd"],
         key_of_series=np.array([0, 0, 1, 1]),
         row=np.array([pair[0] for pair in order], np.int64),
         time_ms=np.array([pair[1] for pair in order], np.int64),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from sci_batch.errors import UsageError
 from sci_batch.intensity import Request, read
 from sci_batch.intensity.prometheus import promql, series
-from sci_batch.prometheus.samples import Samples, empty
+from sci_batch.prometheus.samples import Samples, empty, label_set
 
 STEP = 300_000
 NAME = "grid_intensity_carbon_average"
@@ -17,7 +16,7 @@ NAME = "grid_intensity_carbon_average"
 
 def samples(*rows: tuple[dict[str, str], list[float | None]]) -> Samples:
     """Each series has a value per step from 0; None: no sample there."""
-    labels = pd.DataFrame([row for row, _ in rows], dtype="str").fillna("").astype("str")
+    sets = [label_set(row) for row, _ in rows]
     index, time, value = [], [], []
     for number, (_, values) in enumerate(rows):
         for step, item in enumerate(values):
@@ -25,7 +24,7 @@ def samples(*rows: tuple[dict[str, str], list[float | None]]) -> Samples:
                 index.append(number)
                 time.append(step * STEP)
                 value.append(item)
-    return Samples(labels, np.array(index, np.int32), np.array(time, np.int64), np.array(value, np.float64))
+    return Samples(sets, np.array(index, np.int32), np.array(time, np.int64), np.array(value, np.float64))
 
 
 def read_(*rows: tuple[dict[str, str], list[float | None]]) -> dict[int, tuple[float, bool]]:

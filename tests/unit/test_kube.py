@@ -12,7 +12,7 @@ from sci_batch.errors import SciBatchError
 from sci_batch.fetch import kube
 from sci_batch.fetch.plan import Plan
 from sci_batch.prometheus.problems import TooMuchError
-from sci_batch.prometheus.samples import Samples, empty
+from sci_batch.prometheus.samples import Samples, empty, label_set
 
 HOUR_MS = 3_600_000
 START_MS = 1_780_272_000_000
@@ -59,8 +59,11 @@ class Server:
         frame = pd.DataFrame(rows, columns=["uid", "owner_name", "at"])
         series = frame.groupby(["owner_name", "uid"], sort=True).ngroup().to_numpy(np.int32)
         labels = frame.drop_duplicates(["owner_name", "uid"])[["owner_name", "uid"]]
-        labels = labels.assign(namespace="n", pod="p").reset_index(drop=True).astype("str")
-        return Samples(labels, series, frame["at"].to_numpy(np.int64), np.ones(len(frame)))
+        sets = [
+            label_set({"owner_name": owner, "uid": uid, "namespace": "n", "pod": "p"})
+            for owner, uid in labels.itertuples(index=False)
+        ]
+        return Samples(sets, series, frame["at"].to_numpy(np.int64), np.ones(len(frame)))
 
 
 def last(server: Any) -> list[tuple[str, str]]:

@@ -76,11 +76,11 @@ def test_a_node_speaks_for_itself_else_its_pods_do() -> None:
             "namespace": "",
             "pod": ["", "a", "b"], "pod_uid": "", "container_id": "", "kind": "use",
             "power_domain": "package",
-            "part": "", "source": "rapl", "state": "", "signature": ["x", "y", "z"],
+            "part": "", "source": "rapl", "state": "",
         }
     ).astype("str")  # fmt: skip
     found = Readings(
-        series=series, key_of_series=registry.add(series), row=np.array([0, 1, 2, 0, 2]),
+        series=series, sets=[()] * 3, key_of_series=registry.add(series), row=np.array([0, 1, 2, 0, 2]),
         time_ms=np.array([10, 11, 12, 10, 13]), joules=np.ones(5),
     )  # fmt: skip
     node, time_ms = marks(found, registry)

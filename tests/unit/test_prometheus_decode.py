@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sci_batch.prometheus import decode as module
-from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode, in_order
-from sci_batch.prometheus.samples import Samples, concat, contradicts, once
+from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode
+from sci_batch.prometheus.samples import Samples, concat, contradicts, in_order, label_set, once
 
 
 def _body(kind: str, result: Any, **more: Any) -> bytes:
@@ -231,7 +231,7 @@ def _assert_same(one: Decoded, other: Decoded) -> None:
 def _samples(rows: list[tuple[str, int, float]]) -> Samples:
     names = list(dict.fromkeys(name for name, _, _ in rows))
     return Samples(
-        pd.DataFrame({"pod": pd.Series(names, dtype="str")}),
+        [label_set({"pod": name}) for name in names],
         np.array([names.index(name) for name, _, _ in rows], np.int32),
         np.array([time for _, time, _ in rows], np.int64),
         np.array([value for _, _, value in rows], np.float64),

@@ -10,13 +10,13 @@ from sci_batch import kepler
 from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, add_keys
 from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
 from sci_batch.kepler import Labels, Meter
-from sci_batch.prometheus.samples import Samples
+from sci_batch.prometheus.samples import Samples, label_set
 
 
 def samples(*series: tuple[dict[str, str], list[tuple[int, float]]]) -> Samples:
     flat = [(n, t, value) for n, (_, pairs) in enumerate(series) for t, value in pairs]
     return Samples(
-        labels=pd.DataFrame([labels for labels, _ in series]).fillna("").astype("str"),
+        sets=[label_set(labels) for labels, _ in series],
         series=np.array([row[0] for row in flat], np.int32), time_ms=np.array([row[1] for row in flat],
         np.int64),
         value=np.array([row[2] for row in flat], np.float64),
