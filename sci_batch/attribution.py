@@ -33,8 +33,9 @@ def read(
         They tell nothing.
     """
     carry, ledger = Carry(), Ledger(steps_ms, windows_ms)
+    created = workloads.Created(inputs.kube.created)
     for stretch in inputs.counters:
-        booked, carry = rises(stretch, carry, inputs.kube.created, steps_ms, settings)
+        booked, carry = rises(stretch, carry, created, steps_ms, settings)
         ledger.add(stretch.keys, stretch.nodes, booked)
         if listener is not None:
             listener(stretch, booked)
@@ -44,12 +45,12 @@ def read(
 
 
 def rises(
-    stretch: Counters, carry: Carry, created: pd.DataFrame, steps_ms: np.ndarray, settings: Settings
+    stretch: Counters, carry: Carry, created: workloads.Created, steps_ms: np.ndarray, settings: Settings
 ) -> tuple[Booked, Carry]:
     """By how much each counter rose in each step of a stretch, and the carry for the next one."""
     return per_window(
         stretch, carry, steps_ms, max_node_watts=settings.max_node_watts,
-        created_ms=workloads.created_ms(stretch.keys, created),
+        created_ms=created.ms(stretch.keys),
     )  # fmt: skip
 
 

@@ -167,20 +167,38 @@ def _from_names(pods: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def created_ms(keys: pd.DataFrame, created: pd.DataFrame) -> np.ndarray:
-    """When the pod of each counter was created [Unix ms]; -1 where Kubernetes does not say.
+class Created:
+    """When the pods of a table of counters that only grows were created: each counter is looked up once.
 
-    `keys`: namespace, pod, pod_uid. `created`: namespace, pod, uid, seconds [Unix]; joined on the uid,
-    else on a name that only one pod ever had.
+    Parameters
+    ----------
+    created
+        namespace, pod, uid, seconds [Unix]; joined on the uid, else on a name that only one pod ever had.
     """
-    by_uid = created[created["uid"] != ""].drop_duplicates("uid", keep="last").set_index("uid")["seconds"]
-    once = created[~created.duplicated(["namespace", "pod"], keep=False)]
-    named = keys[["namespace", "pod"]].merge(
-        once[["namespace", "pod", "seconds"]], on=["namespace", "pod"], how="left", validate="m:1"
-    )["seconds"]
-    first = keys["pod_uid"].map(by_uid)
-    seconds = first.where(first.notna(), named.to_numpy()).to_numpy(dtype=np.float64)
-    return np.where(np.isnan(seconds), -1, np.nan_to_num(seconds) * MS_PER_SECOND).astype(np.int64)
+
+    def __init__(self, created: pd.DataFrame) -> None:
+        has_uid = created[created["uid"] != ""]
+        self._by_uid = has_uid.drop_duplicates("uid", keep="last").set_index("uid")["seconds"]
+        once = created[~created.duplicated(["namespace", "pod"], keep=False)]
+        self._by_name = once[["namespace", "pod", "seconds"]]
+        self._ms = np.empty(0, np.int64)
+
+    def ms(self, keys: pd.DataFrame) -> np.ndarray:
+        """Of all keys (namespace, pod, pod_uid) [Unix ms]; -1 where Kubernetes does not say.
+
+        Those of the call before come first, as they were.
+        """
+        new = keys[len(self._ms) :]
+        if len(new):
+            seconds = new["pod_uid"].map(self._by_uid).to_numpy(dtype=np.float64, na_value=np.nan).copy()
+            unknown = np.isnan(seconds)
+            if unknown.any():
+                pods = new[["namespace", "pod"]][unknown]
+                named = pods.merge(self._by_name, on=["namespace", "pod"], how="left", validate="m:1")
+                seconds[unknown] = named["seconds"].to_numpy(dtype=np.float64)
+            ms = np.where(np.isnan(seconds), -1, np.nan_to_num(seconds) * MS_PER_SECOND)
+            self._ms = np.append(self._ms, ms.astype(np.int64))
+        return self._ms
 
 
 def _named(pods: pd.DataFrame, info: pd.DataFrame) -> pd.DataFrame:

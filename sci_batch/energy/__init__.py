@@ -16,7 +16,7 @@ import numpy as np
 
 from sci_batch.counters import Counters, composite
 from sci_batch.energy.clock import Carry, NodeClock, without_shadow
-from sci_batch.energy.intervals import Booked, Intervals, book, book_seen, join, joined, of_keys
+from sci_batch.energy.intervals import Booked, Intervals, Kinds, book, book_seen, join, joined, of_keys
 from sci_batch.energy.rises import Samples, Shown, node_rises, of_nodes, parts, pod_rises
 from sci_batch.energy.steps import Steps, in_windows
 from sci_batch.energy.totals import Energy, total
@@ -57,12 +57,13 @@ def per_window(
     if created_ms is None:
         created_ms = np.full(len(counters.keys), -1)
     start_ms = int(edges_ms[0])
-    node_intervals, restarts = node_rises(of_nodes(counters, carry), max_node_watts)
+    kinds = Kinds.of(counters.keys)
+    node_intervals, restarts = node_rises(of_nodes(counters, kinds, carry), max_node_watts)
     clock = NodeClock(counters, carry, restarts, node_intervals)
     booked, last = [], []
     # containers of a pod share its time, so they must stay together
-    together = (counters.keys["level"] == "container").any()
-    for part in parts(counters, carry, len(counters.key) if together else ROWS_AT_ONCE):
+    together = kinds.is_container.any()
+    for part in parts(counters, kinds, carry, len(counters.key) if together else ROWS_AT_ONCE):
         shown = Shown.at(part, clock, carry)
         of_pods = pod_rises(part, clock, shown, created_ms, start_ms=start_ms, max_node_watts=max_node_watts)
         rises = join(of_keys(node_intervals, int(part.key[0]), int(part.key[-1])), of_pods)
@@ -70,9 +71,10 @@ def per_window(
             rises = without_shadow(
                 rises, _shadow_from(rises, part, clock, shown), clock.shadow_upto(rises.key, rises.to_ms)
             )
-        late = rises.to_ms > start_ms
-        rises.from_ms = np.where(late, np.maximum(rises.from_ms, start_ms), rises.from_ms)
-        booked.append(book(rises, edges_ms, counters.keys))
+        if rises.from_ms.min(initial=start_ms) < start_ms:
+            late = rises.to_ms > start_ms
+            rises.from_ms = np.where(late, np.maximum(rises.from_ms, start_ms), rises.from_ms)
+        booked.append(book(rises, edges_ms, kinds))
         last.append(_last(part, shown))
     return Booked(rises=joined(booked), seen=book_seen(counters, edges_ms)), _carry(clock, last)
 
@@ -87,7 +89,8 @@ def _shadow_from(rises: Intervals, read: Samples, clock: NodeClock, shown: Shown
 def _last(part: Samples, shown: Shown) -> tuple[np.ndarray, ...]:
     """The columns of the carry, for the keys of one part."""
     columns = part.key, part.time_ms, part.joules, shown.used, shown.restarts, shown.shadow_ms
-    return tuple(column[part.last] for column in columns)
+    last = np.flatnonzero(part.last)
+    return tuple(column[last] for column in columns)
 
 
 def _carry(clock: NodeClock, parts: list[tuple[np.ndarray, ...]]) -> Carry:

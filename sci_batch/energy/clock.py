@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import FLAG_BITS, TIME_BITS, Counters, composite, run_ends
+from sci_batch.counters import FLAG_BITS, TIME_BITS, Counters, composite, run_ends, run_starts
 from sci_batch.energy.intervals import Intervals
 
 
@@ -89,14 +89,29 @@ class NodeUse:
         return self._take(owner, at)
 
     def around(self, key: np.ndarray, time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Use [J] at the last point at or before each time, and at the first one not before; NaN: unknown."""
+        """Use [J] at the last point at or before each time, and at the first one not before; NaN: unknown.
+
+        Quick where the samples of a key are in order and come when its node's do, as of one scrape.
+        """
+        if not len(self.code):
+            return np.full(len(key), np.nan), np.full(len(key), np.nan)
         owner = self.of_key[key]
         asked = composite(np.maximum(owner, 0), time_ms)
-        behind = np.searchsorted(self.code, asked, side="right")
-        upto = behind - 1
-        if len(self.code):  # a point at that very time is both
-            behind -= self.code.take(upto, mode="clip") == asked
-        return self._take(owner, upto), self._take(owner, behind)
+        at = self._guessed(key, asked)
+        used = self.joules.take(at, mode="clip")
+        used_next = used.copy()
+        other = np.flatnonzero((self.code.take(at, mode="clip") != asked) | (owner < 0))
+        behind = np.searchsorted(self.code, asked[other], side="right")
+        used[other] = self._take(owner[other], behind - 1)
+        behind -= self.code.take(behind - 1, mode="clip") == asked[other]  # a point at that time is both
+        used_next[other] = self._take(owner[other], behind)
+        return used, used_next
+
+    def _guessed(self, key: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """Where the points asked for would be, if each key asked for one point after the other."""
+        start = np.flatnonzero(run_starts(key))
+        first = np.searchsorted(self.code, asked[start])
+        return np.arange(len(key)) + np.repeat(first - start, np.diff(start, append=len(key)))
 
     def _take(self, owner: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Use at the points `at` that are of this owner; there may be none at such a place."""

@@ -22,6 +22,23 @@ class Booked:
     seen: pd.DataFrame
 
 
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What each key is: worked out once for all that is done with its samples."""
+
+    keys: pd.DataFrame
+    is_node: np.ndarray
+    is_container: np.ndarray
+    flat_is_dead: np.ndarray
+    """The legacy goes on showing containers that ended, flat."""
+
+    @classmethod
+    def of(cls, keys: pd.DataFrame) -> Kinds:
+        """Of `Counters.keys`."""
+        is_node, is_container = ((keys["level"] == level).to_numpy() for level in ("node", "container"))
+        return cls(keys, is_node, is_container, (keys["generation"] == "legacy").to_numpy() & ~is_node)
+
+
 @dataclass(slots=True)
 class Intervals:
     """Two neighbouring samples of one key, and what happened between them."""
@@ -50,6 +67,28 @@ def join(one: Intervals, other: Intervals) -> Intervals:
     return Intervals(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in COLUMNS))
 
 
+def window_from(edges_ms: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+    """Number of the window that begins at or holds each time, -1 before all, their count behind.
+
+    >>> window_from(np.array([0, 10, 20]), np.array([-1, 0, 9, 10, 20])).tolist()
+    [-1, 0, 0, 1, 2]
+    """
+    count = len(edges_ms) - 1
+    width = edges_ms[1] - edges_ms[0]
+    if (np.diff(edges_ms) != width).any():
+        return np.asarray(np.searchsorted(edges_ms, time_ms, side="right") - 1)
+    return np.asarray(np.clip((time_ms - edges_ms[0]) // width, -1, count))  # the same, without a search
+
+
+def window_to(edges_ms: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+    """Number of the window that holds or ends at each time, otherwise the same.
+
+    >>> window_to(np.array([0, 10, 20]), np.array([0, 1, 10, 20, 21])).tolist()
+    [-1, 0, 0, 1, 2]
+    """
+    return window_from(edges_ms, time_ms - 1)
+
+
 def spread(
     from_ms: np.ndarray, to_ms: np.ndarray, edges_ms: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -58,8 +97,7 @@ def spread(
     Returns, per piece, the interval's row, the window's number and the share of the interval [0..1].
     Pieces outside all windows are left out; the shares of an interval that lies inside add up to 1.
     """
-    first = np.searchsorted(edges_ms, from_ms, side="right") - 1
-    last = np.searchsorted(edges_ms, to_ms, side="left") - 1
+    first, last = window_from(edges_ms, from_ms), window_to(edges_ms, to_ms)
     pieces = last - first + 1
     row = np.repeat(np.arange(len(from_ms)), pieces)
     window = first[row]
@@ -106,33 +144,32 @@ def meter_numbers(keys: pd.DataFrame) -> np.ndarray:
     return np.asarray(keys.groupby(names, dropna=False).ngroup())
 
 
-def lived_seconds(intervals: Intervals, keys: pd.DataFrame) -> np.ndarray:
+def lived_seconds(intervals: Intervals, kinds: Kinds) -> np.ndarray:
     """Time in which each interval's pod lived [s]; of containers, time that no other one has counted.
 
-    The legacy goes on showing containers that ended, flat: only intervals with a rise count there.
+    Where flat is dead, only intervals with a rise count.
     """
     length = intervals.to_ms - intervals.from_ms
-    flat_is_dead = (keys["generation"] == "legacy").to_numpy() & (keys["level"] != "node").to_numpy()
     dead = np.zeros(len(length), bool)
-    if flat_is_dead.any():
-        dead = flat_is_dead[intervals.key] & (intervals.joules <= 0)
+    if kinds.flat_is_dead.any():
+        dead = kinds.flat_is_dead[intervals.key] & (intervals.joules <= 0)
         length[dead] = 0
-    container = (keys["level"] == "container").to_numpy()
-    if container.any():
-        mine = np.flatnonzero(container[intervals.key] & ~dead)
-        owner, to_ms = meter_numbers(keys)[intervals.key[mine]], intervals.to_ms[mine]
+    if kinds.is_container.any():
+        mine = np.flatnonzero(kinds.is_container[intervals.key] & ~dead)
+        owner, to_ms = meter_numbers(kinds.keys)[intervals.key[mine]], intervals.to_ms[mine]
         begin, _ = without_overlap(owner, intervals.from_ms[mine], to_ms)
         length[mine] = np.maximum(to_ms - begin, 0)
     return np.asarray(length * intervals.alive / MS_PER_SECOND)
 
 
-def book(intervals: Intervals, edges_ms: np.ndarray, keys: pd.DataFrame) -> dict[str, np.ndarray]:
+def book(intervals: Intervals, edges_ms: np.ndarray, kinds: Kinds) -> dict[str, np.ndarray]:
     """Intervals into windows: one row per key and window; the columns of `Booked.rises`."""
     row, window, share = spread(intervals.from_ms, intervals.to_ms, edges_ms)
-    lived = lived_seconds(intervals, keys)
+    lived = lived_seconds(intervals, kinds)
     cell = intervals.key[row] * (len(edges_ms) - 1) + window
-    order = np.argsort(cell, kind="stable")  # quick: it is made of a few parts that are in order
-    cell, row, share = cell[order], row[order], share[order]
+    if (cell[1:] < cell[:-1]).any():
+        order = np.argsort(cell, kind="stable")  # quick: it is made of a few parts that are in order
+        cell, row, share = cell[order], row[order], share[order]
     start = np.flatnonzero(run_starts(cell))
     return {
         "key": cell[start] // (len(edges_ms) - 1),

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sci_batch.counters import FLAG_BITS, Counters, composite, run_ends, run_starts
 from sci_batch.energy.clock import Carry, NodeClock, count_upto
-from sci_batch.energy.intervals import Intervals, join
+from sci_batch.energy.intervals import Intervals, Kinds, join
 from sci_batch.units import MS_PER_SECOND
 
 BIRTH_SLACK = 1e-6
@@ -26,7 +25,7 @@ class Samples:
     `carried` is the row in the carry of such a known one, -1 for a new sample.
     """
 
-    keys: pd.DataFrame
+    kinds: Kinds
     key: np.ndarray
     time_ms: np.ndarray
     joules: np.ndarray
@@ -47,10 +46,10 @@ class Samples:
     @property
     def of_node(self) -> np.ndarray:
         """Whether a sample is of a node's own counter."""
-        return np.asarray((self.keys["level"] == "node").to_numpy()[self.key])
+        return np.asarray(self.kinds.is_node[self.key])
 
 
-def parts(counters: Counters, carry: Carry, rows: int) -> Iterator[Samples]:
+def parts(counters: Counters, kinds: Kinds, carry: Carry, rows: int) -> Iterator[Samples]:
     """The stretch's samples, each key's behind the one that was carried to it, about this many at a time.
 
     A part has all of a key; together they are all keys, also those that were only carried, in order.
@@ -64,18 +63,18 @@ def parts(counters: Counters, carry: Carry, rows: int) -> Iterator[Samples]:
                 int(np.searchsorted(keys, counters.key[begin + rows - 1], side="right"))
                 for keys in (counters.key, carry.key)
             )
-        yield _samples(counters, carry, slice(begin, end), slice(old, old_end))
+        yield _samples(counters, kinds, carry, slice(begin, end), slice(old, old_end))
         begin, old = end, old_end
 
 
-def of_nodes(counters: Counters, carry: Carry) -> Samples:
+def of_nodes(counters: Counters, kinds: Kinds, carry: Carry) -> Samples:
     """The same of the nodes' own counters, all at once."""
-    node = (counters.keys["level"] == "node").to_numpy()
-    return _samples(counters, carry, node[counters.key], node[carry.key])
+    new, old = (np.flatnonzero(kinds.is_node[key]) for key in (counters.key, carry.key))
+    return _samples(counters, kinds, carry, new, old)
 
 
 def _samples(
-    counters: Counters, carry: Carry, wanted: slice | np.ndarray, old: slice | np.ndarray
+    counters: Counters, kinds: Kinds, carry: Carry, wanted: slice | np.ndarray, old: slice | np.ndarray
 ) -> Samples:
     """Stretches follow each other in time, and both are in order: the old ones only need their places."""
     key, old_key = counters.key[wanted], carry.key[old]
@@ -90,15 +89,19 @@ def _samples(
         (0, counters.flags[wanted]),
         (np.arange(len(carry.key))[old], -1),
     )
-    return Samples(counters.keys, *(_in_places(place, is_new, *parts) for parts in columns))
+    return Samples(kinds, *(_in_places(place, is_new, *parts) for parts in columns))
 
 
 def _in_places(
     place: np.ndarray, is_new: np.ndarray, old: np.ndarray | float, new: np.ndarray | float
 ) -> np.ndarray:
     """One column of both parts: the old values at their places, the new ones between."""
-    out = np.empty(len(is_new), np.float64 if np.asarray(new).dtype == np.float64 else np.int64)
-    out[is_new] = new
+    new = np.asarray(new)
+    out = np.empty(len(is_new), np.float64 if new.dtype == np.float64 else np.int64)
+    if new.size and not any(new.strides):
+        out.fill(new.flat[0])  # one value stands for all
+    else:
+        out[is_new] = new
     out[place] = old
     return out
 
@@ -113,7 +116,7 @@ def node_rises(read: Samples, max_node_watts: float) -> tuple[Intervals, np.ndar
     before = at - 1
     key, from_ms, to_ms = read.key[at], read.time_ms[before], read.time_ms[at]
     kind, generation, node_id = (
-        read.keys[name].to_numpy()[key] for name in ("kind", "generation", "node_id")
+        read.kinds.keys[name].to_numpy()[key] for name in ("kind", "generation", "node_id")
     )
     step = read.joules[at] - read.joules[before]
     fell = step < 0
@@ -162,35 +165,47 @@ def pod_rises(
     start_ms: int,
     max_node_watts: float,
 ) -> Intervals:
-    """Rises of pod and container counters: births, resets, each held against its node."""
+    """Rises of pod and container counters: births, resets, each held against its node.
+
+    Each sample is taken together with the one before it; where that is another key's, the sample is a birth,
+    or tells nothing and is left out at the end.
+    """
     pod, first = ~read.of_node, read.first
     born = np.flatnonzero(pod & first & (read.carried < 0))
     seen_ms = clock.seen_before(read.key[born], read.time_ms[born])
     unknown = born[seen_ms < 0]
     born, seen_ms = born[seen_ms >= 0], seen_ms[seen_ms >= 0]
-    later = np.flatnonzero(pod & ~first)
 
-    row, before = np.concatenate([born, later]), later - 1
-    key, to_ms, joules = read.key[row], read.time_ms[row], read.joules[row]
-    from_ms = np.concatenate([_born_ms(read, born, seen_ms, created_ms), read.time_ms[before]])
-    used = np.concatenate([clock.used_upto(read.key[born], seen_ms), shown.used[before]])
-    limit = shown.used_next[row] - used
-    by_power = max_node_watts * (to_ms - from_ms) / MS_PER_SECOND
+    from_ms, used, old = (_before(column) for column in (read.time_ms, shown.used, read.joules))
+    from_ms[born] = _born_ms(read, born, seen_ms, created_ms)
+    used[born], old[born] = clock.used_upto(read.key[born], seen_ms), 0.0
+    limit = shown.used_next - used
+    by_power = max_node_watts * (read.time_ms - from_ms) / MS_PER_SECOND
     limit = np.where(np.isnan(limit), by_power, np.clip(limit, 0.0, by_power))
 
-    old = np.concatenate([np.zeros(len(born)), read.joules[before]])
-    is_birth = np.arange(len(row)) < len(born)
+    is_birth = np.zeros(len(first), bool)
+    is_birth[born] = True
     # after a restart of Kepler the new value is all new, even where it has overtaken the old one
-    restarted = shown.restarts[row] > np.concatenate([shown.restarts[born], shown.restarts[before]])
-    afresh = (joules < old) | (restarted & (joules <= limit * (1 + BIRTH_SLACK)))
-    rise = np.where(afresh, joules, joules - old)
+    restarted = (shown.restarts > _before(shown.restarts)) & ~is_birth
+    afresh = (read.joules < old) | (restarted & (read.joules <= limit * (1 + BIRTH_SLACK)))
+    rise = np.where(afresh, read.joules, read.joules - old)
 
     capped = is_birth & (rise > limit * (1 + BIRTH_SLACK))
     absurd = ~is_birth & (rise > limit * (1 + CLAMP_SLACK) + CLAMP_SLACK_JOULES)
-    flag = np.where(capped, FLAG_BITS["birth-capped"], 0) | np.where(absurd, FLAG_BITS["clamped"], 0)
     rise = np.where(capped | absurd, limit, rise)
-    known = Intervals(key, from_ms, to_ms, rise, read.alive[row], read.flags[row] | flag)
+    flags = np.where(capped, FLAG_BITS["birth-capped"], 0) | np.where(absurd, FLAG_BITS["clamped"], 0)
+
+    row = np.flatnonzero(pod & (is_birth | ~first))
+    columns = (read.key, from_ms, read.time_ms, rise, read.alive, read.flags | flags)
+    known = Intervals(*(column[row] for column in columns))
     return join(known, _of_unknown_age(read, unknown[read.time_ms[unknown] > start_ms]))
+
+
+def _before(column: np.ndarray) -> np.ndarray:
+    """Of each sample the value of the one before it; of the very first its own."""
+    out = np.empty_like(column)
+    out[:1], out[1:] = column[:1], column[:-1]
+    return out
 
 
 def _born_ms(read: Samples, born: np.ndarray, seen_ms: np.ndarray, created_ms: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from sci_batch.fetch import Discovery, Plan
 from sci_batch.fetch.past import Past
 from sci_batch.prometheus.client import Client
 from sci_batch.settings import Settings, http_settings
+from sci_batch.workloads import Created
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +87,10 @@ def read(job: Job, state: State | Failed | None, upto_ms: int) -> Done:
 
 def _read(job: Job, state: State | None, upto_ms: int) -> tuple[State, Read]:
     past, carry = _of(state)
-    booked = []
+    booked, created = [], Created(job.created)
     with Client(http_settings(job.settings)) as client:
         for stretch in fetch.read(client, job.plan, job.found, past):
-            rises, carry = attribution.rises(stretch, carry, job.created, job.steps_ms, job.settings)
+            rises, carry = attribution.rises(stretch, carry, created, job.steps_ms, job.settings)
             booked.append(rises)
             past.end_ms = stretch.end_ms
             if stretch.end_ms >= upto_ms:

@@ -238,7 +238,7 @@ def _keys_in_order(key: np.ndarray, *columns: np.ndarray) -> tuple[np.ndarray, .
     length = np.diff(start, append=len(key))[order]
     begin = np.cumsum(length) - length
     row = np.arange(len(key)) + np.repeat(start[order] - begin, length)
-    return tuple(column[row] for column in (key, *columns))
+    return (np.repeat(key[start[order]], length), *(column[row] for column in columns))
 
 
 def duplicate_flags(key: np.ndarray, twice: np.ndarray) -> np.ndarray:

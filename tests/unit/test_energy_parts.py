@@ -12,6 +12,7 @@ from sci_batch.energy import Energy, in_windows
 from sci_batch.energy.clock import _covered, count_upto, without_shadow
 from sci_batch.energy.intervals import (
     Intervals,
+    Kinds,
     book,
     join,
     joined,
@@ -96,14 +97,14 @@ def test_a_pod_lives_as_long_as_any_container_and_dead_ones_do_not_count() -> No
         (0, 0, 4000, 1.0, 1.0, 0), (1, 2000, 6000, 1.0, 1.0, 0), (2, 0, 4000, 0.0, 1.0, 0),
         (3, 0, 4000, 0.0, 0.5, 0),
     )  # fmt: skip
-    assert lived_seconds(made, known).tolist() == [4.0, 2.0, 0.0, 2.0]
+    assert lived_seconds(made, Kinds.of(known)).tolist() == [4.0, 2.0, 0.0, 2.0]
     alive = known.assign(generation="rewrite", level="pod")
-    assert lived_seconds(made, alive).tolist() == [4.0, 4.0, 4.0, 2.0]
+    assert lived_seconds(made, Kinds.of(alive)).tolist() == [4.0, 4.0, 4.0, 2.0]
 
 
 def test_what_is_booked_is_one_row_of_a_key_and_window() -> None:
     """4 J from 0 to 2 s, cut in half at 1 s; 6 J more of that key in the first window."""
-    known = keys(("rewrite", "pod", "a", "use"), ("rewrite", "pod", "b", "use"))
+    known = Kinds.of(keys(("rewrite", "pod", "a", "use"), ("rewrite", "pod", "b", "use")))
     made = intervals((1, 0, 1000, 5.0, 0.5, 0), (0, 0, 2000, 4.0, 1.0, CLAMPED), (0, 0, 1000, 6.0, 1.0, GAP))
     found = joined([book(made, np.array([0, 1000, 2000]), known)])
     assert found[["key", "window", "joules", "seconds", "flags"]].to_numpy().tolist() == [
@@ -119,7 +120,8 @@ def test_joules_of_a_key_and_window_are_added_up_in_their_order() -> None:
     chance = np.random.default_rng(7)
     key, joules = chance.integers(0, 3, 600), chance.random(600)
     made = intervals(*[(k, 0, 1000, j, 1.0, 0) for k, j in zip(key.tolist(), joules.tolist(), strict=True)])
-    found = book(made, np.array([0, 1000]), keys(*[("rewrite", "pod", name, "use") for name in "abc"]))
+    kinds = Kinds.of(keys(*[("rewrite", "pod", name, "use") for name in "abc"]))
+    found = book(made, np.array([0, 1000]), kinds)
     assert found["joules"].tolist() == [np.add.reduceat(joules[key == n], [0])[0] for n in range(3)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from sci_batch.workloads import assign, by_name, created_ms, owners
+from sci_batch.workloads import Created, assign, by_name, owners
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,10 @@ def test_creation_by_uid_else_by_a_name_that_only_one_pod_had() -> None:
         ("shop", "web", "", ""),
         ("", "", "u-new", ""),
     )
-    assert created_ms(keys, created).tolist() == [100_000, -1, 300_000, 200_500]
+    assert Created(created).ms(keys).tolist() == [100_000, -1, 300_000, 200_500]
+    growing = Created(created)
+    assert growing.ms(keys[:1]).tolist() == [100_000]
+    assert growing.ms(keys).tolist() == growing.ms(keys).tolist() == [100_000, -1, 300_000, 200_500]
 
 
 # Rules that did not hold when these tests were written.
