@@ -11,14 +11,8 @@ in millijoules, and up to 0.7.2 they hold uncore twice. The parts are right in e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
-import pandas as pd
-
-from sci_batch.counters import KEY_COLUMNS
-from sci_batch.prometheus.samples import LabelSet, column
 
 REWRITE, LEGACY = "rewrite", "legacy"
 POD, CONTAINER, NODE = "pod", "container", "node"
@@ -27,12 +21,6 @@ GPU = "gpu"
 """Power domain of GPU counters: outside RAPL, so it overlaps with none of its domains."""
 TOTAL_DOMAIN = "total"
 """Power domain of a legacy series that only shows package + dram + other + GPU together."""
-
-SERIES = (*KEY_COLUMNS, "state", "source", "instance", "match_label", "match_value")
-"""Columns of `normalise`."""
-
-HOST_ROWS = ("system_processes", "kernel_processes")
-"""Legacy rows for host processes: they look like pods, the same on every node, and are none."""
 
 _LABELS = {
     REWRITE: {
@@ -161,83 +149,3 @@ def legacy_total(version: str, cluster: tuple[str, ...]) -> Meter | None:
         generation=LEGACY, level=CONTAINER, metric="kepler_container_joules_total",
         power_domain=TOTAL_DOMAIN, matchers=cluster, scale=0.001 if number == (0, 7, 3) else 1.0,
     )  # fmt: skip
-
-
-def normalise(sets: Sequence[LabelSet], meter: Meter, labels: Labels) -> pd.DataFrame:
-    """SERIES: one row per series of an answer, in our words.
-
-    `source` is rapl, model, ...; `match_label`, `match_value` are the matcher that finds this node's series
-    again. A text in every column of `SERIES`.
-    """
-    generation = meter.generation
-
-    def theirs(ours: str) -> pd.Series:
-        return column(sets, labels.of(generation, ours))
-
-    instance = theirs("instance")
-    node_label = theirs("node")
-    node = node_label.where(node_label != "", instance)
-    mode = theirs("mode")
-    kind = pd.Series(meter.kind, index=instance.index, dtype="str")
-    if generation == LEGACY and meter.level == NODE:
-        kind = mode.map({"dynamic": ACTIVE, "idle": IDLE}).fillna(ACTIVE).astype("str")
-    elif generation == LEGACY:
-        kind = mode
-    by_node = (generation == REWRITE) & (node_label != "")
-    is_node = meter.level == NODE
-    blank = pd.Series("", index=instance.index, dtype="str")
-    return pd.DataFrame(
-        {
-            "generation": generation,
-            "level": meter.level,
-            "node": node,
-            "namespace": blank if is_node else theirs("namespace"),
-            "pod": blank if is_node else theirs("pod"),
-            "pod_uid": blank if is_node else theirs("pod_id"),
-            "container_id": blank if is_node or meter.level == POD else _container(sets, labels, generation),
-            "kind": kind,
-            "power_domain": meter.power_domain or theirs("power_domain"),
-            "part": _part(sets, meter) if is_node else blank,
-            "state": theirs("state"),
-            "source": _source(sets, meter),
-            "instance": instance,
-            "match_label": np.where(
-                by_node, labels.of(generation, "node"), labels.of(generation, "instance")
-            ),
-            "match_value": node_label.where(by_node, instance),
-        }
-    ).astype("str")
-
-
-def _part(sets: Sequence[LabelSet], meter: Meter) -> pd.Series:
-    """Socket or device of a node's counter: several of them add up."""
-    if meter.generation == LEGACY:
-        return column(sets, "package")
-    return column(sets, "gpu_uuid" if meter.power_domain == GPU else "path")
-
-
-def _container(sets: Sequence[LabelSet], labels: Labels, generation: str) -> pd.Series:
-    """Container id; the container's name where an old Kepler has no id."""
-    ids = column(sets, labels.of(generation, "container_id"))
-    return ids.where(ids != "", column(sets, "container_name"))
-
-
-def _source(sets: Sequence[LabelSet], meter: Meter) -> pd.Series:
-    """`rapl` (measured), `model` (estimated), else Kepler's own word for its source."""
-    if meter.generation == REWRITE:
-        path = column(sets, "path")
-        hwmon = path.str.contains("hwmon", regex=False)
-        cpu = np.where(hwmon, "hwmon", "rapl")
-        return pd.Series(GPU if meter.power_domain == GPU else cpu, index=path.index, dtype="str")
-    source = column(sets, "source")
-    measured = source.str.contains("rapl", regex=False)
-    modelled = source.isin(["estimator", "trained_power_model"])
-    words = np.where(measured, "rapl", np.where(modelled, "model", source.where(source != "", "unknown")))
-    return pd.Series(words, index=source.index, dtype="str")
-
-
-def pods_only(series: pd.DataFrame) -> np.ndarray:
-    """Which rows are pods: not host processes, pause containers or podman (they have no pod id)."""
-    host = series["pod"].isin(HOST_ROWS) & series["namespace"].isin(["system", "kernel"])
-    nameless = (series["generation"] == REWRITE) & (series["pod_uid"] == "") & (series["pod"] == "")
-    return np.asarray((series["level"] == NODE) | ~(host | nameless))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from sci_batch import grid, kepler
+from sci_batch.asking.discover import discover
+from sci_batch.asking.discover import looks as presence_looks
 from sci_batch.doctor import carbon, kubernetes, pull, scraping, server
 from sci_batch.doctor import kepler as meters
 from sci_batch.doctor.examination import About, Examination
@@ -21,8 +23,6 @@ from sci_batch.doctor.kepler_look import (
 )
 from sci_batch.doctor.work import functional_unit
 from sci_batch.fetch import Discovery, Kube, Plan, Progress, kube_look
-from sci_batch.fetch.discover import discover
-from sci_batch.fetch.discover import looks as presence_looks
 from sci_batch.fetch.kube import of_nodes
 from sci_batch.prometheus.client import Client
 from sci_batch.settings import Settings, http_settings, windows_of

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pandas as pd
 
 from sci_batch import fetch, kepler
+from sci_batch.asking.plan import LONGEST_STEP_MS, step_ms
 from sci_batch.doctor import size
 from sci_batch.doctor.finding import OK, PULL, WARNING, Finding
 from sci_batch.doctor.size import Density, Size
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Discovery, Plan
-from sci_batch.fetch.plan import LONGEST_STEP_MS, step_ms
 from sci_batch.prometheus.client import Client
 from sci_batch.windows import cut
 

@@ -10,14 +10,16 @@ from itertools import chain, islice
 import pandas as pd
 
 from sci_batch import kepler
+from sci_batch.asking import edge_queries
+from sci_batch.asking.discover import discover
+from sci_batch.asking.discover import query as presence
+from sci_batch.asking.plan import SHORTEST_EDGES_MS, Discovery, Plan, step_ms
+from sci_batch.asking.raw import samples_per_second
 from sci_batch.counters import Counters
-from sci_batch.fetch import edge_queries, edges, job_runs, kube, platform, raw, units
+from sci_batch.fetch import edges, job_runs, kube, platform, raw, units
 from sci_batch.fetch.checkpoint import Checkpoint
-from sci_batch.fetch.discover import discover
-from sci_batch.fetch.discover import query as presence
 from sci_batch.fetch.kube import Kube
 from sci_batch.fetch.past import Past
-from sci_batch.fetch.plan import SHORTEST_EDGES_MS, Discovery, Plan, step_ms
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.threads import threads
 from sci_batch.settings import FunctionalUnit
@@ -93,7 +95,7 @@ def paced(client: Client, plan: Plan, found: Discovery) -> Discovery:
     """The same with the rate of the samples, where the pull depends on it: asked once for all who read."""
     if pull(plan)[0] == "edges":
         return found
-    return replace(found, samples_per_second=raw.samples_per_second(client, plan, found))
+    return replace(found, samples_per_second=samples_per_second(client, plan, found))
 
 
 def read(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:

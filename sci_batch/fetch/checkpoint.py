@@ -23,10 +23,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sci_batch.asking.plan import Plan, step_ms
 from sci_batch.counters import Counters
 from sci_batch.errors import SourceError, UsageError
 from sci_batch.fetch.past import Past
-from sci_batch.fetch.plan import Plan, step_ms
 from sci_batch.fetch.registry import Registry
 from sci_batch.prometheus.client import Account, Client
 from sci_batch.windows import parse_time, rfc3339

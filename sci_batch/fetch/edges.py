@@ -17,27 +17,17 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
+from sci_batch.asking.edge_queries import LOOK_MS
+from sci_batch.asking.edges import Answered, ask
+from sci_batch.asking.plan import Discovery, Plan, Stretch, edge_stretches
 from sci_batch.counters import Counters, composite, run_ends
 from sci_batch.fetch.ahead import ahead
 from sci_batch.fetch.cells import Cells
-from sci_batch.fetch.edge_queries import LOOK_MS, lived_query, pairs, queries
 from sci_batch.fetch.marks import distinct, marks, observed_between
 from sci_batch.fetch.past import Past
-from sci_batch.fetch.plan import Discovery, Plan, Stretch, edge_stretches
 from sci_batch.fetch.refetch import refetch
 from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
 from sci_batch.prometheus.client import Client
-from sci_batch.prometheus.samples import Samples
-
-_PURPOSES = ("value", "resets", "fresh", "lived")
-
-
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    """The answers of one stretch, as they came, by what they were asked for."""
-
-    stretch: Stretch
-    by_purpose: dict[str, list[tuple[kepler.Meter, Samples]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +46,12 @@ class _Look:
 def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:
     """COUNTERS of the range from where the past ends, one stretch at a time."""
     stretches = edge_stretches(plan, found.series, past.end_ms)
-    for answered in ahead(_ask(client, plan, found, stretch) for stretch in stretches):
+    for answered in ahead(ask(client, plan, found, stretch) for stretch in stretches):
         yield _stretch(client, plan, found, past, answered)
         past.end_ms = answered.stretch.end_ms
 
 
-def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, answered: _Answered) -> Counters:
+def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, answered: Answered) -> Counters:
     stretch, look = answered.stretch, _look(plan, found, past.registry, answered)
     present, whole = _watched(past.registry, look)
     falls = _falls(past, look)
@@ -85,25 +75,7 @@ def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, answered:
     )  # fmt: skip
 
 
-def _ask(client: Client, plan: Plan, found: Discovery, stretch: Stretch) -> _Answered:
-    """Ask for every meter's value, resets and freshness, and for pods' lives, at each edge of the stretch."""
-    grid = (stretch.start_ms + stretch.step_ms, stretch.end_ms, stretch.step_ms)
-    asked = [
-        (pod, "lived", lived_query(plan, pod, node, stretch.step_ms)) for pod, node in pairs(found.meters)
-    ]  # these take the server longest, so they go first
-    asked += [
-        (meter, what, text)
-        for meter in found.meters
-        for what, text in queries(plan, meter, stretch.step_ms).items()
-    ]
-    answers = client.map(lambda ask: client.range(ask[2], *grid), asked)
-    by_purpose: dict[str, list[tuple[kepler.Meter, Samples]]] = {what: [] for what in _PURPOSES}
-    for (meter, what, _), answer in zip(asked, answers, strict=True):
-        by_purpose[what].append((meter, answer))
-    return _Answered(stretch, by_purpose)
-
-
-def _look(plan: Plan, found: Discovery, registry: Registry, answered: _Answered) -> _Look:
+def _look(plan: Plan, found: Discovery, registry: Registry, answered: Answered) -> _Look:
     read = {
         what: readings(registry, answers, plan.labels, found.node_names)
         for what, answers in answered.by_purpose.items()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sci_batch.fetch.kube import SHORTEST_PIECE_MS, labels_wanted, query, wanted
-from sci_batch.fetch.plan import Plan
+from sci_batch.asking.kube import SHORTEST_PIECE_MS, labels_wanted, query, wanted
+from sci_batch.asking.plan import Plan
 from sci_batch.kepler import duration, quoted
 from sci_batch.prometheus.client import Client
 from sci_batch.schema import LABEL_KEY_PREFIX, label_column

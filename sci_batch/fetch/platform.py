@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sci_batch.fetch.plan import Plan
+from sci_batch.asking.plan import Plan
 from sci_batch.fetch.units import equal_windows
 from sci_batch.kepler import duration
 from sci_batch.prometheus.client import Client

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sci_batch.asking.plan import Discovery, Plan, Stretch, raw_stretches
+from sci_batch.asking.raw import ask, samples_per_second
 from sci_batch.counters import Counters
 from sci_batch.fetch.ahead import ahead
 from sci_batch.fetch.marks import marks, observed_between
 from sci_batch.fetch.past import Past
-from sci_batch.fetch.plan import Discovery, Plan, Stretch, raw_stretches
 from sci_batch.fetch.registry import Readings, duplicate_flags, merged, one_scraper, readings
-from sci_batch.kepler import Meter
 from sci_batch.prometheus.client import Client
-from sci_batch.prometheus.samples import Samples
 
 
 def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:
@@ -22,26 +21,9 @@ def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterat
     rate = found.samples_per_second
     rate = samples_per_second(client, plan, found) if rate is None else rate
     stretches = raw_stretches(plan, found.series, rate, past.end_ms)
-    for stretch, answers in ahead((stretch, _ask(client, found, stretch)) for stretch in stretches):
+    for stretch, answers in ahead((stretch, ask(client, found, stretch)) for stretch in stretches):
         yield _stretch(readings(past.registry, answers, plan.labels, found.node_names), plan, past, stretch)
         past.end_ms = stretch.end_ms
-
-
-def samples_per_second(client: Client, plan: Plan, found: Discovery) -> float:
-    """Samples per second of a series, the fastest met at a few moments of the range."""
-    meter = found.meters[-1]
-    moments = np.linspace(plan.start_ms, plan.end_ms, 4).astype(int).tolist()
-    counts = client.map(
-        lambda at: client.instant(f"max(count_over_time({meter.selector()}[10m]))", at).value, moments
-    )
-    most = max((value for values in counts for value in values.tolist()), default=20.0)
-    return float(most) / 600
-
-
-def _ask(client: Client, found: Discovery, stretch: Stretch) -> list[tuple[Meter, Samples]]:
-    return client.map(
-        lambda meter: (meter, client.stored(meter.selector(), stretch.start_ms, stretch.end_ms)), found.meters
-    )
 
 
 def _stretch(found: Readings, plan: Plan, past: Past, stretch: Stretch) -> Counters:

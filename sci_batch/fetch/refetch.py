@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
+from sci_batch.asking.plan import Discovery, Plan
 from sci_batch.fetch.cells import Cells
-from sci_batch.fetch.plan import Discovery, Plan
 from sci_batch.fetch.registry import Readings, Registry, one_scraper, readings
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples, concat

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, NODE_COLUMNS, add_keys, composite, run_starts
+from sci_batch.fetch.series import SERIES, normalise, pods_only
 from sci_batch.prometheus.samples import LabelSet, Samples
 
 Asked = tuple[kepler.Meter, Sequence[LabelSet]]
@@ -27,7 +28,7 @@ class _Met:
 
     rows: dict[kepler.Meter, dict[LabelSet, int]] = field(default_factory=dict)
     """Row in `series`; -1 for what is no pod."""
-    series: pd.DataFrame = field(default_factory=lambda: _no_rows(*kepler.SERIES))
+    series: pd.DataFrame = field(default_factory=lambda: _no_rows(*SERIES))
     key: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     """Of each row of `series`."""
 
@@ -43,7 +44,7 @@ class Registry:
     _met: _Met = field(default_factory=_Met)
 
     def add(self, series: pd.DataFrame) -> np.ndarray:
-        """Key numbers of SERIES rows (`kepler.normalise`)."""
+        """Key numbers of SERIES rows (`series.normalise`)."""
         self.nodes, node_id = add_keys(self.nodes, NODE_COLUMNS, series)
         self.keys, key = add_keys(self.keys, KEY_COLUMNS, series.assign(node_id=node_id))
         return key
@@ -76,8 +77,8 @@ class Registry:
         new = [one for one in dict.fromkeys(sets) if one not in known]
         if not new:
             return self._met.series[:0]
-        series = kepler.normalise(new, meter, labels)
-        keep = kepler.pods_only(series)
+        series = normalise(new, meter, labels)
+        keep = pods_only(series)
         first = sum(row >= 0 for rows in self._met.rows.values() for row in rows.values())
         rows = np.where(keep, np.cumsum(keep) - 1 + first, -1)
         known.update(zip(new, rows.tolist(), strict=True))

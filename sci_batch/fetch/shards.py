@@ -12,7 +12,7 @@ from dataclasses import replace
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.fetch.plan import Discovery, Plan
+from sci_batch.asking.plan import Discovery, Plan
 
 WORDS = {kepler.REWRITE: "node", kepler.LEGACY: "instance"}
 """Which label tells nodes apart in every level of a generation."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.fetch.plan import Plan
+from sci_batch.asking.plan import Plan
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
 

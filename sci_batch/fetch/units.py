@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from sci_batch.asking.plan import Plan
 from sci_batch.counters import run_starts
-from sci_batch.fetch.plan import Plan
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
 

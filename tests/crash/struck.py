@@ -101,8 +101,8 @@ def _in_a_fork(run: Run, blow: Blow) -> End:
 
 
 def _run(run: Run, blow: Blow, counted: int) -> None:
+    from sci_batch.asking import plan
     from sci_batch.cli.main import main
-    from sci_batch.fetch import plan
 
     os.environ.update(run.environ)
     if run.edge_budget is not None:

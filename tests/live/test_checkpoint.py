@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from sci_batch import fetch, pipeline
+from sci_batch.asking import plan
 from sci_batch.errors import UsageError
-from sci_batch.fetch import checkpoint, plan
+from sci_batch.fetch import checkpoint
 from sci_batch.prometheus import remote_offer
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.decode import Decoded

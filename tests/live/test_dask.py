@@ -20,10 +20,10 @@ from distributed import KilledWorker
 
 import sci_batch
 from sci_batch import engine, ledger, pipeline
+from sci_batch.asking import plan
 from sci_batch.engine import connection, shard
 from sci_batch.engine.cluster import Cluster
 from sci_batch.errors import SourceError, UsageError
-from sci_batch.fetch import plan
 from sci_batch.prometheus.problems import TooMuchError
 from sci_batch.report import Report
 from sci_batch.settings import Settings
@@ -65,7 +65,7 @@ def dask(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Pope
         address = found[0]
         short = folder / "short_stretches.py"
         short.write_text(
-            "from sci_batch.fetch import plan\n\nplan.EDGE_BUDGET = 1\nplan.RAW_BUDGET = 10_000\n"
+            "from sci_batch.asking import plan\n\nplan.EDGE_BUDGET = 1\nplan.RAW_BUDGET = 10_000\n"
         )
         hands = [
             subprocess.Popen(

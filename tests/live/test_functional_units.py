@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sci_batch.asking.plan import Plan
 from sci_batch.fetch.job_runs import job_runs
-from sci_batch.fetch.plan import Plan
 from sci_batch.fetch.units import units
 from sci_batch.functional_unit import counted, join
 from sci_batch.prometheus.client import Client

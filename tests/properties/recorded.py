@@ -10,10 +10,10 @@ from typing import TypeVar, cast
 import numpy as np
 
 from sci_batch import kepler
+from sci_batch.asking.plan import Discovery, Plan
 from sci_batch.counters import Counters
 from sci_batch.fetch import raw
 from sci_batch.fetch.past import Past
-from sci_batch.fetch.plan import Discovery, Plan
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples, empty, label_set
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sci_batch import kepler
+from sci_batch.asking.plan import Seen
 from sci_batch.fetch import Discovery, Plan
 from sci_batch.fetch.shards import shards
 
@@ -32,13 +32,15 @@ def discoveries(draw: Any) -> Discovery:
         names = NAMES.filter(bool)
         pairs = draw(st.lists(st.tuples(st.sampled_from(targets), names), max_size=6, unique=True))
     sizes = st.integers(1, 1000)
-    presence = pd.DataFrame(
-        [(generation, value, draw(sizes)) for generation, value in places],
-        columns=["generation", "node", "series"],
-    )
-    return Discovery(
-        meters=METERS, series=100, node_names=dict(pairs), node_pairs=tuple(pairs), presence=presence
-    )
+    shown = tuple(seen(generation, value, draw(sizes)) for generation, value in places)
+    return Discovery(meters=METERS, series=100, node_names=dict(pairs), node_pairs=tuple(pairs), seen=shown)
+
+
+def seen(generation: str, node: str, series: int) -> Seen:
+    return Seen(
+        generation=generation, level=kepler.POD, metric="", node=node, power_domain="package",
+        series=series, mean=series, first_ms=0, last_ms=0,
+    )  # fmt: skip
 
 
 def asked(found: Discovery, generation: str, value: str) -> set[str]:
@@ -93,12 +95,12 @@ def test_a_node_is_never_cut(found: Discovery, count: int) -> None:
 
 
 def test_shares_are_of_about_one_size() -> None:
-    presence = pd.DataFrame({"generation": kepler.REWRITE, "node": [f"n{at:03}" for at in range(100)],
-                             "series": 50})  # fmt: skip
-    found = Discovery(meters=METERS, series=5000, node_names={}, presence=presence)
+    nodes = [f"n{at:03}" for at in range(100)]
+    shown = tuple(seen(kepler.REWRITE, node, 50) for node in nodes)
+    found = Discovery(meters=METERS, series=5000, node_names={}, seen=shown)
     made = shards(PLAN, found, 4)
     assert len(made) == 4
-    sizes = [sum(bool(asked(one, kepler.REWRITE, node)) for node in presence["node"]) for one in made]
+    sizes = [sum(bool(asked(one, kepler.REWRITE, node)) for node in nodes) for one in made]
     assert sizes == [25, 25, 25, 25]
     assert not any(meter.generation == kepler.LEGACY for one in made[:-1] for meter in one.meters)
     assert any(meter.generation == kepler.LEGACY for meter in made[-1].meters), "what nobody saw"

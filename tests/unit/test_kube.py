@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sci_batch.asking import kube as asking
+from sci_batch.asking.plan import Plan
 from sci_batch.errors import SciBatchError
 from sci_batch.fetch import kube
-from sci_batch.fetch.plan import Plan
 from sci_batch.prometheus.problems import TooMuchError
 from sci_batch.prometheus.samples import Samples, empty, label_set
 
@@ -71,7 +72,8 @@ def last(server: Any) -> list[tuple[str, str]]:
         edges_ms=(START_MS, START_MS + HOURS * HOUR_MS), pull="edges", power_domains=("package",), cluster=(),
         max_gap_ms=180_000,
     )  # fmt: skip
-    table = kube._last(server, plan, kube._FACTS["pod_owners"])
+    fact = asking.wanted(plan)["pod_owners"]
+    table = kube._last(plan, fact, asking._ask(server, plan, fact))
     return list(zip(table["uid"].tolist(), table["owner_name"].tolist(), strict=True))
 
 

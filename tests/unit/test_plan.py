@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from sci_batch.fetch.plan import (
+from sci_batch.asking.plan import (
     EDGE_BUDGET,
     LONGEST_STEP_MS,
     RAW_BUDGET,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pandas as pd
+import numpy as np
 
 from sci_batch import kepler
+from sci_batch.asking.plan import SEED_MS, Discovery, Plan, Seen
 from sci_batch.errors import NoDataError, SourceError
-from sci_batch.fetch.plan import SEED_MS, Discovery, Plan
 from sci_batch.prometheus.client import Client
+from sci_batch.prometheus.samples import Samples
 
 LOOKS = 96
 """At how many moments of the range the presence of metrics is looked at."""
@@ -29,33 +30,27 @@ def discover(client: Client, plan: Plan) -> Discovery:
     found = dict(
         zip(by_level, client.map(lambda item: _present(client, plan, item), by_level.values()), strict=True)
     )
-    if not any(len(frame) for frame in found.values()):
+    if not any(found.values()):
         found[kepler.LEGACY, kepler.CONTAINER], by_level[kepler.LEGACY, kepler.CONTAINER] = _legacy_total(
             client, plan
         )
-    if not any(len(frame) for frame in found.values()):
+    if not any(found.values()):
         raise _nothing(client, plan)
     meters: list[kepler.Meter] = []
     for place, candidates in by_level.items():
         if place == (kepler.REWRITE, kepler.CONTAINER):
             meters += _where_no_pods(candidates, found, plan)
-        elif len(found[place]):
-            meters += [meter for meter in candidates if meter.metric in set(found[place]["metric"])]
+        else:
+            there = {seen.metric for seen in found[place]}
+            meters += [meter for meter in candidates if meter.metric in there]
     named = _legacy_nodes(client, plan, found)
-    series = int(sum(frame["series"].sum() for frame in found.values() if len(frame)))
+    seen = tuple(seen for of_level in found.values() for seen in of_level)
     return Discovery(
         meters=tuple(meters),
-        series=series,
+        series=int(sum(one.series for one in seen)),
         node_names=dict(named),
         node_pairs=tuple(named),
-        presence=pd.concat(
-            [
-                frame.assign(generation=generation, level=level)
-                for (generation, level), frame in found.items()
-                if len(frame)
-            ],
-            ignore_index=True,
-        ),
+        seen=seen,
         notes=_notes(found, plan),
     )
 
@@ -80,36 +75,45 @@ def _node_label(plan: Plan, meter: kepler.Meter) -> str:
     return plan.labels.of(meter.generation, "node" if meter.generation == kepler.REWRITE else "instance")
 
 
-def _present(client: Client, plan: Plan, meters: list[kepler.Meter]) -> pd.DataFrame:
-    """Where these meters have series: `Discovery.presence` without generation and level."""
-    frames = []
-    zone = plan.labels.of(kepler.REWRITE, "power_domain")
+_Found = dict[tuple[str, str], list[Seen]]
+"""By generation and level."""
+
+
+def _present(client: Client, plan: Plan, meters: list[kepler.Meter]) -> list[Seen]:
+    """Where these meters have series."""
     start_ms, end_ms, step_ms = looks(plan)
     count = (end_ms - start_ms) // step_ms + 1
     answers = [(meter, client.range(query(plan, meter), start_ms, end_ms, step_ms)) for meter in meters]
-    # most meters have nothing to say
-    for meter, answer in [one for one in answers if len(one[1])] or answers[:1]:
-        node = _node_label(plan, meter)
-        by = pd.DataFrame({"series": answer.series, "t": answer.time_ms, "n": answer.value}).groupby("series")
-        frame = pd.DataFrame({
-            "metric": meter.metric, "node": answer.label(node),
-            "power_domain": meter.power_domain or answer.label(zone), "series": by["n"].max(),
-            "mean": by["n"].sum() / count, "first_ms": by["t"].min(), "last_ms": by["t"].max(),
-        })  # fmt: skip
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+    return [seen for meter, answer in answers for seen in _seen(plan, meter, answer, count)]
 
 
-def _where_no_pods(
-    candidates: list[kepler.Meter], found: dict[tuple[str, str], pd.DataFrame], plan: Plan
-) -> list[kepler.Meter]:
+def _seen(plan: Plan, meter: kepler.Meter, answer: Samples, looks: int) -> list[Seen]:
+    """A row for each series of the answer."""
+    if not len(answer):
+        return []
+    start = np.searchsorted(answer.series, np.arange(len(answer.sets)))
+    most, whole = (how.reduceat(answer.value, start) for how in (np.maximum, np.add))
+    first, last = (how.reduceat(answer.time_ms, start) for how in (np.minimum, np.maximum))
+    nodes = answer.texts(_node_label(plan, meter))
+    domains = answer.texts(plan.labels.of(kepler.REWRITE, "power_domain"))
+    columns = nodes, domains, most.tolist(), (whole / looks).tolist(), first.tolist(), last.tolist()
+    return [
+        Seen(
+            generation=meter.generation, level=meter.level, metric=meter.metric, node=node,
+            power_domain=meter.power_domain or domain, series=series, mean=mean, first_ms=begin, last_ms=end,
+        )
+        for node, domain, series, mean, begin, end in zip(*columns, strict=True)
+    ]  # fmt: skip
+
+
+def _where_no_pods(candidates: list[kepler.Meter], found: _Found, plan: Plan) -> list[kepler.Meter]:
     """Container counters, but only of nodes without pod counters: they are the same joules."""
     containers, pods = found[kepler.REWRITE, kepler.CONTAINER], found[kepler.REWRITE, kepler.POD]
-    nodes = sorted(set(containers["node"]) - set(pods["node"]))
+    nodes = sorted({seen.node for seen in containers} - {seen.node for seen in pods})
     if not nodes:
         return []
     here = matcher_of(plan, nodes)
-    there = set(containers["metric"])
+    there = {seen.metric for seen in containers}
     return [replace(meter, matchers=(*meter.matchers, here)) for meter in candidates if meter.metric in there]
 
 
@@ -118,38 +122,36 @@ def matcher_of(plan: Plan, nodes: list[str]) -> str:
     return kepler.matcher(plan.labels.of(kepler.REWRITE, "node"), nodes)
 
 
-def _legacy_nodes(
-    client: Client, plan: Plan, found: dict[tuple[str, str], pd.DataFrame]
-) -> list[tuple[str, str]]:
+def _legacy_nodes(client: Client, plan: Plan, found: _Found) -> list[tuple[str, str]]:
     """Target `instance` and node name: the node's own series carry it as `exported_instance`."""
-    if not len(found[kepler.LEGACY, kepler.NODE]):
+    if not found[kepler.LEGACY, kepler.NODE]:
         return []
     instance, node = (plan.labels.of(kepler.LEGACY, word) for word in ("instance", "node"))
     named: list[tuple[str, str]] = []
-    for metric in sorted(set(found[kepler.LEGACY, kepler.NODE]["metric"])):
+    for metric in sorted({seen.metric for seen in found[kepler.LEGACY, kepler.NODE]}):
         selector = f"{metric}{{{','.join(plan.cluster)}}}"
         answer = client.range(f"count by ({instance}, {node}) ({selector})", *looks(plan))
-        pairs = zip(answer.label(instance).tolist(), answer.label(node).tolist(), strict=True)
+        pairs = zip(answer.texts(instance), answer.texts(node), strict=True)
         named += [(target, name) for target, name in pairs if name]
     return named
 
 
-def _legacy_total(client: Client, plan: Plan) -> tuple[pd.DataFrame, list[kepler.Meter]]:
+def _legacy_total(client: Client, plan: Plan) -> tuple[list[Seen], list[kepler.Meter]]:
     """Old Kepler whose parts are dropped by the scrape configuration: its total, if its version allows."""
     selector = ",".join(plan.cluster)
     versions = client.range(f"count by (version) (kepler_exporter_build_info{{{selector}}})", *looks(plan))
     meters = {
-        kepler.legacy_total(version, plan.cluster) for version in sorted(set(versions.label("version")))
+        kepler.legacy_total(version, plan.cluster) for version in sorted(set(versions.texts("version")))
     }
     totals = _present(client, plan, [kepler.Meter(
         generation=kepler.LEGACY, level=kepler.CONTAINER, metric="kepler_container_joules_total",
         power_domain=kepler.TOTAL_DOMAIN, matchers=plan.cluster,
     )])  # fmt: skip
-    if not len(totals):
+    if not totals:
         return totals, []
     known = [meter for meter in meters if meter is not None]
     if len(meters) != 1 or len(known) != 1:
-        names = ", ".join(sorted(set(versions.label("version")))) or "version unknown"
+        names = ", ".join(sorted(set(versions.texts("version")))) or "version unknown"
         raise SourceError(
             f"this Kepler ({names}) shows only "
             "kepler_container_joules_total, and does not say in which unit and of which parts",
@@ -159,13 +161,13 @@ def _legacy_total(client: Client, plan: Plan) -> tuple[pd.DataFrame, list[kepler
     return totals, known
 
 
-def _notes(found: dict[tuple[str, str], pd.DataFrame], plan: Plan) -> tuple[str, ...]:
+def _notes(found: _Found, plan: Plan) -> tuple[str, ...]:
     notes = []
-    seen = set(pd.concat([frame["power_domain"] for frame in found.values() if len(frame)]))
+    seen = {one.power_domain for of_level in found.values() for one in of_level}
     missing = [domain for domain in plan.power_domains if domain not in seen]
     if missing and kepler.TOTAL_DOMAIN not in seen:
         notes.append(f"no meter for {', '.join(missing)} here: the energy is {', '.join(sorted(seen))} only")
-    if not len(found[kepler.REWRITE, kepler.NODE]) and not len(found[kepler.LEGACY, kepler.NODE]):
+    if not found[kepler.REWRITE, kepler.NODE] and not found[kepler.LEGACY, kepler.NODE]:
         notes.append(
             "Kepler's node level is off: idle and host energy are unknown, the books cannot be checked"
         )
@@ -179,7 +181,7 @@ def _nothing(client: Client, plan: Plan) -> NoDataError | SourceError:
     zone = plan.labels.of(kepler.REWRITE, "power_domain")
     span = kepler.duration(plan.end_ms - plan.start_ms + SEED_MS)
     there = client.instant(f"count by (__name__, {zone}) (last_over_time({{{selector}}}[{span}]))", at)
-    names, zones = set(there.label("__name__")), sorted(set(there.label(zone)) - {""})
+    names, zones = set(there.texts("__name__")), sorted(set(there.texts(zone)) - {""})
     if any(name.startswith("pod_curr_energy") for name in names):
         return SourceError(
             "this is Kepler 0.3 or older, whose counters are in another unit",

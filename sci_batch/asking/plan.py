@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from sci_batch.kepler import Labels, Meter
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SEED_MS = 15 * 60 * 1000
 """How far before the range the last known value of a counter is looked for."""
@@ -75,6 +77,23 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Where a metric was seen: on a node, or (old containers) at the `instance` of their target."""
+
+    generation: str
+    level: str
+    metric: str
+    node: str
+    power_domain: str
+    series: float
+    """At once, at most."""
+    mean: float
+    """Series over the range."""
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
     """Which meters hold something, and how much."""
 
@@ -83,14 +102,21 @@ class Discovery:
     """Pod and node series at once, at most."""
     node_names: dict[str, str]
     """Legacy: target `instance` to node name."""
-    presence: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """Where which metric was seen: generation, level, metric, node (old containers: their target's
-    `instance`), power_domain, series (at most, and `mean` over the range), first_ms, last_ms."""
+    seen: tuple[Seen, ...] = ()
     notes: tuple[str, ...] = ()
     node_pairs: tuple[tuple[str, str], ...] = ()
     """Legacy: each target with each name that it had, where `node_names` has the last one."""
     samples_per_second: float | None = None
     """Of a series, by which the raw pull cuts its stretches; None before it is asked."""
+
+    @property
+    def presence(self) -> pd.DataFrame:
+        """`seen` as a table, a column for each field; made anew."""
+        import pandas as pd
+
+        columns = {one.name: [getattr(seen, one.name) for seen in self.seen] for one in fields(Seen)}
+        texts = ("generation", "level", "metric", "node", "power_domain")
+        return pd.DataFrame(columns).astype(dict.fromkeys(texts, "str"))
 
 
 def step_ms(edges_ms: tuple[int, ...]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sci_batch import kepler
-from sci_batch.fetch.plan import Plan
+from sci_batch.asking.plan import Plan
 
 OVERLAP_MS = 5 * 60 * 1000
 """How far `resets()` looks back over the edge, to see a fall between two steps."""

@@ -1,0 +1,39 @@
+"""The questions of the edges pull, a stretch of time at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sci_batch.asking.edge_queries import lived_query, pairs, queries
+from sci_batch.asking.plan import Discovery, Plan, Stretch
+from sci_batch.kepler import Meter
+from sci_batch.prometheus.client import Client
+from sci_batch.prometheus.samples import Samples
+
+_PURPOSES = ("value", "resets", "fresh", "lived")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answers of one stretch, as they came, by what they were asked for."""
+
+    stretch: Stretch
+    by_purpose: dict[str, list[tuple[Meter, Samples]]]
+
+
+def ask(client: Client, plan: Plan, found: Discovery, stretch: Stretch) -> Answered:
+    """Ask for every meter's value, resets and freshness, and for pods' lives, at each edge of the stretch."""
+    grid = (stretch.start_ms + stretch.step_ms, stretch.end_ms, stretch.step_ms)
+    asked = [
+        (pod, "lived", lived_query(plan, pod, node, stretch.step_ms)) for pod, node in pairs(found.meters)
+    ]  # these take the server longest, so they go first
+    asked += [
+        (meter, what, text)
+        for meter in found.meters
+        for what, text in queries(plan, meter, stretch.step_ms).items()
+    ]
+    answers = client.map(lambda ask: client.range(ask[2], *grid), asked)
+    by_purpose: dict[str, list[tuple[Meter, Samples]]] = {what: [] for what in _PURPOSES}
+    for (meter, what, _), answer in zip(asked, answers, strict=True):
+        by_purpose[what].append((meter, answer))
+    return Answered(stretch, by_purpose)
