@@ -22,6 +22,7 @@ from sci_batch.fetch import Inputs, Progress
 from sci_batch.functional_unit import Units
 from sci_batch.grid import Grid
 from sci_batch.ledger import Ledger, Span
+from sci_batch.prometheus.client import Client
 from sci_batch.report import Report
 from sci_batch.result import Result
 from sci_batch.settings import Settings
@@ -32,15 +33,18 @@ ROWS_IN_MEMORY = 100_000
 """Rows of the result that do not go to a temporary file, at some 400 bytes each."""
 
 
-def run(settings: Settings, *, now_ms: int, progress: Progress) -> Report:
-    """Fetch and compute.
+def run(settings: Settings, *, now_ms: int, progress: Progress, begun: Client | None = None) -> Report:
+    """Fetch and compute; `begun` is a client of these settings that is being asked already.
 
     Raises
     ------
     SciBatchError
         Any expected failure; nothing has been written then.
     """
-    with opened(settings, now_ms, progress) as source, engine.chosen(settings, progress) as workers:
+    with (
+        opened(settings, now_ms, progress, begun=begun) as source,
+        engine.chosen(settings, progress) as workers,
+    ):
         return compute(source, source.settings, workers=workers)
 
 

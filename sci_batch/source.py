@@ -7,17 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sci_batch import embodied, fetch, gate, snapshot
+from sci_batch import fetch, gate, snapshot
 from sci_batch import grid as grids
+from sci_batch.asking.planned import plan_of
 from sci_batch.errors import UsageError
 from sci_batch.fetch import Discovery, Inputs, Kube, Plan, Progress, unit_file
 from sci_batch.fetch.checkpoint import Checkpoint
 from sci_batch.files import path_of
 from sci_batch.grid import Grid
 from sci_batch.intensity import Kept
-from sci_batch.kepler import Labels, matcher
 from sci_batch.prometheus.client import Client
-from sci_batch.schema import LABEL_KEY_PREFIX
 from sci_batch.settings import FunctionalUnit, Settings, factors, http_settings, windows_of
 from sci_batch.windows import Windows, cut
 
@@ -44,38 +43,6 @@ class Source:
     """What a server holds; None for a recording."""
 
 
-def plan_of(settings: Settings, windows: Windows) -> Plan:
-    """What the settings mean for the queries."""
-    return Plan(
-        edges_ms=windows.edges_ms,
-        pull=settings.pull,
-        power_domains=settings.power_domains,
-        cluster=cluster_matchers(settings),
-        max_gap_ms=settings.max_gap_seconds * 1000,
-        labels=Labels(renamed=dict(settings.kepler_label)),
-        kube_labels=dict(settings.kube_label),
-        label_keys=label_keys(settings),
-        node_label_keys=embodied.label_keys(settings.embodied.pairs if settings.embodied else ()),
-        platform=settings.node_energy == "platform",
-        sockets=settings.embodied is not None and any(kind == "model" for kind, _ in settings.embodied.pairs),
-    )
-
-
-def cluster_matchers(settings: Settings) -> tuple[str, ...]:
-    """The matcher that goes into every query."""
-    if settings.cluster_label is None:
-        return ()
-    label, value = settings.cluster_label
-    return (matcher(label, [value]),)
-
-
-def label_keys(settings: Settings) -> tuple[str, ...]:
-    """`team` of `--group-by label:team`."""
-    return tuple(
-        key.removeprefix(LABEL_KEY_PREFIX) for key in settings.group_by if key.startswith(LABEL_KEY_PREFIX)
-    )
-
-
 def units_of(settings: Settings, plan: Plan) -> tuple[FunctionalUnit, ...]:
     """The functional units, presets resolved."""
     return tuple(unit.resolved(plan.cluster) for unit in settings.functional_unit)
@@ -96,9 +63,12 @@ def _with_files(inputs: Inputs, units: tuple[FunctionalUnit, ...], plan: Plan) -
 
 @contextmanager
 def opened(
-    settings: Settings, now_ms: int, progress: Progress, *, to_keep: bool = False
+    settings: Settings, now_ms: int, progress: Progress, *,
+    to_keep: bool = False, begun: Client | None = None,
 ) -> Iterator[Source]:  # fmt: skip
     """Open the one source that the settings name; `to_keep`: ask also for what a later run may need.
+
+    `begun` is a client of these settings, if there is one already.
 
     Raises
     ------
@@ -136,7 +106,7 @@ def opened(
         if unit.kind == "file":
             unit_file.read(_path(unit), plan.edges_ms)
     http = http_settings(settings)
-    with Client(http) as client:
+    with begun or Client(http) as client:
         progress("looking for Kepler", 0.0)
         found, nodes = fetch.beforehand(client, plan)
         grid = _grid(settings, nodes, windows, client=client) if settings.intensity else None

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import source
+from sci_batch.asking.planned import plan_of
 from sci_batch.intensity import Intensity
 from sci_batch.settings import windows_of
-from sci_batch.source import plan_of
 from tests.properties import recorded, sources
 from tests.properties.recorded import Series
 

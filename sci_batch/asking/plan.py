@@ -134,6 +134,13 @@ def step_ms(edges_ms: tuple[int, ...]) -> int:
     return common // parts
 
 
+def pull(plan: Plan) -> tuple[str, tuple[str, ...]]:
+    """The pull method to use: edges save nothing where the windows are short."""
+    if plan.pull == "edges" and step_ms(plan.energy_edges_ms) < SHORTEST_EDGES_MS:
+        return "raw", ("windows below 5 minutes: raw samples are pulled instead of edges",)
+    return plan.pull, ()
+
+
 def edge_stretches(plan: Plan, series: int, done_ms: int | None = None) -> Iterator[Stretch]:
     """The seed before the range, then stretches of whole steps within the budget of values.
 

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sci_batch import gate
 from sci_batch.cli.ending import Followed
@@ -22,6 +22,9 @@ from sci_batch.settings import Output, Settings
 from sci_batch.sinks import LIMITS, SINKS, load
 from sci_batch.verdict import breaches
 from sci_batch.windows import parse_time
+
+if TYPE_CHECKING:
+    from sci_batch.prometheus.client import Client
 
 
 def run(
@@ -52,6 +55,8 @@ def run(
         Any expected failure.
     """
     refuse_early(outputs, settings, os.environ)
+    now = now_ms(os.environ)
+    begun = _begun(settings, now)
     with loading("sci_batch.pipeline"):
         from sci_batch import pipeline
         from sci_batch.fetch import checkpoint
@@ -61,7 +66,7 @@ def run(
     talkative = settings.verbose if step else not settings.quiet
     began = time.monotonic()
     with progress(settings) as tell:
-        report = pipeline.run(settings, now_ms=now_ms(os.environ), progress=tell)
+        report = pipeline.run(settings, now_ms=now, progress=tell, begun=begun)
     made = report.provenance
     followed.start, followed.end = made.start, made.end
     if talkative:
@@ -83,6 +88,15 @@ def run(
     if not settings.quiet:
         say(f"{step or ('computed' if failed else 'done')}: {words}", **fields)
     judge(limits, settings, failed, breaches(trust))
+
+
+def _begun(settings: Settings, now_ms: int) -> Client | None:
+    """Let the server work while pandas is loaded, of which the questions need nothing."""
+    if settings.prometheus_url is None:
+        return None
+    from sci_batch.asking import early
+
+    return early.begin(settings, now_ms)
 
 
 def _introduce(report: Report) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from sci_batch.asking.planned import cluster_matchers
 from sci_batch.doctor import live, recording
 from sci_batch.doctor.examination import Examination
 from sci_batch.doctor.files import files
 from sci_batch.doctor.finding import OK, PROBLEM, WARNING, Diagnosis, Finding, in_order
 from sci_batch.fetch import Progress
 from sci_batch.settings import Settings
-from sci_batch.source import cluster_matchers
 
 __all__ = ["OK", "PROBLEM", "WARNING", "Diagnosis", "Finding", "diagnose"]
 

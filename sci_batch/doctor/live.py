@@ -9,6 +9,7 @@ from functools import partial
 from sci_batch import grid, kepler
 from sci_batch.asking.discover import discover
 from sci_batch.asking.discover import looks as presence_looks
+from sci_batch.asking.planned import plan_of
 from sci_batch.doctor import carbon, kubernetes, pull, scraping, server
 from sci_batch.doctor import kepler as meters
 from sci_batch.doctor.examination import About, Examination
@@ -26,7 +27,7 @@ from sci_batch.fetch import Discovery, Kube, Plan, Progress, kube_look
 from sci_batch.fetch.kube import of_nodes
 from sci_batch.prometheus.client import Client
 from sci_batch.settings import Settings, http_settings, windows_of
-from sci_batch.source import plan_of, units_of
+from sci_batch.source import units_of
 from sci_batch.windows import Windows, rfc3339
 
 RETRIES = 1

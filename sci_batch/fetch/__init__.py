@@ -13,7 +13,7 @@ from sci_batch import kepler
 from sci_batch.asking import edge_queries
 from sci_batch.asking.discover import discover
 from sci_batch.asking.discover import query as presence
-from sci_batch.asking.plan import SHORTEST_EDGES_MS, Discovery, Plan, step_ms
+from sci_batch.asking.plan import Discovery, Plan, pull, step_ms
 from sci_batch.asking.raw import samples_per_second
 from sci_batch.counters import Counters
 from sci_batch.fetch import edges, job_runs, kube, platform, raw, units
@@ -24,7 +24,9 @@ from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.threads import threads
 from sci_batch.settings import FunctionalUnit
 
-__all__ = ["Discovery", "Inputs", "Kube", "Plan", "Progress", "beforehand", "everything", "paced", "queries"]
+__all__ = [
+    "Discovery", "Inputs", "Kube", "Plan", "Progress", "beforehand", "everything", "paced", "pull", "queries",
+]  # fmt: skip
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done, 0..1."""
@@ -116,13 +118,6 @@ def _stretches(
     if checkpoint is None:
         return read(client, plan, found, Past())
     return checkpoint.kept(plan, pull(plan)[0], lambda past: read(client, plan, found, past), client)
-
-
-def pull(plan: Plan) -> tuple[str, tuple[str, ...]]:
-    """The pull method to use: edges save nothing where the windows are short."""
-    if plan.pull == "edges" and step_ms(plan.energy_edges_ms) < SHORTEST_EDGES_MS:
-        return "raw", ("windows below 5 minutes: raw samples are pulled instead of edges",)
-    return plan.pull, ()
 
 
 def _watched(stretches: Iterator[Counters], plan: Plan, progress: Progress) -> Iterator[Counters]:

@@ -105,12 +105,14 @@ def _newest(plan: Plan, fact: Fact, answer: Samples) -> pd.DataFrame:
 
 def _rows(plan: Plan, fact: Fact, answer: Samples) -> pd.DataFrame:
     """The labels of each series, in our words."""
+    theirs = {ours: their_names(plan, fact, ours) for ours in fact.labels}
+    there = set(answer.names)
+    table = answer.table(dict.fromkeys(name for names in theirs.values() for name in names))
     columns = {}
-    for ours in fact.labels:
-        first, *exported = their_names(plan, fact, ours)
-        columns[ours] = answer.label(first)
-        for name in (name for name in exported if name in answer.labels):
-            columns[ours] = answer.label(name).where(answer.label(name) != "", columns[ours])
+    for ours, (first, *exported) in theirs.items():
+        columns[ours] = table[first]
+        for name in (name for name in exported if name in there):
+            columns[ours] = table[name].where(table[name] != "", columns[ours])
     return pd.DataFrame(columns, dtype="str")
 
 

@@ -87,6 +87,8 @@ class Registry:
 
 def _nameless(labels: LabelSet) -> LabelSet:
     """Functions of PromQL leave out the metric's name, or not; it is the meter's."""
+    if labels and labels[0][0] == "__name__":  # only names in capitals come before it
+        return labels[1:]
     return tuple(pair for pair in labels if pair[0] != "__name__")
 
 
@@ -174,8 +176,9 @@ def one_scraper(found: Readings, *, touching: bool) -> tuple[Readings, np.ndarra
     many = np.bincount(counter, minlength=1)[counter] > 1
     if not many.any():
         return found, np.empty(0, np.int64)
-    by_labels = {one: number for number, one in enumerate(sorted(set(found.sets)))}
-    signature = np.array([by_labels[one] for one in found.sets], np.int64)
+    signature = np.zeros(len(many), np.int64)
+    for number, series in enumerate(sorted(np.flatnonzero(many).tolist(), key=found.sets.__getitem__)):
+        signature[series] = number
     contested = np.flatnonzero(many[found.row])
     piece = found.row[contested].astype(np.int64)  # a series, later a part of one
     alive = np.ones(len(contested), bool)

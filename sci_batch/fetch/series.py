@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.counters import KEY_COLUMNS
-from sci_batch.prometheus.samples import LabelSet, column
+from sci_batch.prometheus.samples import LabelSet
+
+Label = Callable[[str], pd.Series]
+"""A label of every series by its name, empty where absent."""
 
 SERIES = (*KEY_COLUMNS, "state", "source", "instance", "match_label", "match_value")
 """Columns of `normalise`."""
@@ -24,10 +27,13 @@ def normalise(sets: Sequence[LabelSet], meter: kepler.Meter, labels: kepler.Labe
     `source` is rapl, model, ...; `match_label`, `match_value` are the matcher that finds this node's series
     again. A text in every column of `SERIES`.
     """
-    generation = meter.generation
+    generation, known = meter.generation, [dict(one) for one in sets]
+
+    def label(name: str) -> pd.Series:
+        return pd.Series([one.get(name, "") for one in known], dtype="str")
 
     def theirs(ours: str) -> pd.Series:
-        return column(sets, labels.of(generation, ours))
+        return label(labels.of(generation, ours))
 
     instance = theirs("instance")
     node_label = theirs("node")
@@ -49,14 +55,14 @@ def normalise(sets: Sequence[LabelSet], meter: kepler.Meter, labels: kepler.Labe
             "namespace": blank if is_node else theirs("namespace"),
             "pod": blank if is_node else theirs("pod"),
             "pod_uid": blank if is_node else theirs("pod_id"),
-            "container_id": _container(sets, labels, generation)
+            "container_id": _container(theirs("container_id"), label("container_name"))
             if meter.level == kepler.CONTAINER
             else blank,
             "kind": kind,
             "power_domain": meter.power_domain or theirs("power_domain"),
-            "part": _part(sets, meter) if is_node else blank,
+            "part": _part(label, meter) if is_node else blank,
             "state": theirs("state"),
-            "source": _source(sets, meter),
+            "source": _source(label, meter),
             "instance": instance,
             "match_label": np.where(
                 by_node, labels.of(generation, "node"), labels.of(generation, "instance")
@@ -66,27 +72,26 @@ def normalise(sets: Sequence[LabelSet], meter: kepler.Meter, labels: kepler.Labe
     ).astype("str")
 
 
-def _part(sets: Sequence[LabelSet], meter: kepler.Meter) -> pd.Series:
+def _part(label: Label, meter: kepler.Meter) -> pd.Series:
     """Socket or device of a node's counter: several of them add up."""
     if meter.generation == kepler.LEGACY:
-        return column(sets, "package")
-    return column(sets, "gpu_uuid" if meter.power_domain == kepler.GPU else "path")
+        return label("package")
+    return label("gpu_uuid" if meter.power_domain == kepler.GPU else "path")
 
 
-def _container(sets: Sequence[LabelSet], labels: kepler.Labels, generation: str) -> pd.Series:
+def _container(ids: pd.Series, names: pd.Series) -> pd.Series:
     """Container id; the container's name where an old Kepler has no id."""
-    ids = column(sets, labels.of(generation, "container_id"))
-    return ids.where(ids != "", column(sets, "container_name"))
+    return ids.where(ids != "", names)
 
 
-def _source(sets: Sequence[LabelSet], meter: kepler.Meter) -> pd.Series:
+def _source(label: Label, meter: kepler.Meter) -> pd.Series:
     """`rapl` (measured), `model` (estimated), else Kepler's own word for its source."""
     if meter.generation == kepler.REWRITE:
-        path = column(sets, "path")
+        path = label("path")
         hwmon = path.str.contains("hwmon", regex=False)
         words = kepler.GPU if meter.power_domain == kepler.GPU else np.where(hwmon, "hwmon", "rapl")
         return pd.Series(words, index=path.index, dtype="str")
-    source = column(sets, "source")
+    source = label("source")
     measured = source.str.contains("rapl", regex=False)
     modelled = source.isin(["estimator", "trained_power_model"])
     words = np.where(measured, "rapl", np.where(modelled, "model", source.where(source != "", "unknown")))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -15,6 +17,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from sci_batch.errors import PartialError, SourceError
+from sci_batch.prometheus.ahead import Ahead
 from sci_batch.prometheus.chunks import Chunks
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode
 from sci_batch.prometheus.http import HttpSettings
@@ -69,6 +72,8 @@ class Client:
         self._warnings: set[str] = set()
         self._dropped: dict[str, int] = {}
         self._chunks = Chunks(self._session, self._room, self._left_out)
+        self._ahead: Ahead | None = None
+        self._early = False
 
     def __enter__(self) -> Self:
         return self
@@ -118,8 +123,26 @@ class Client:
         """The latest answer beside its body, also a refusal; None before the first."""
         return self._session.heard
 
+    def look_ahead(self, ask: Callable[[Client], None]) -> None:
+        """Let `ask` ask in a thread what this client will be asked soon; no question is sent twice.
+
+        What fails there fails again where it is asked in earnest, and is told then.
+        """
+        self._ahead = shared = Ahead()
+        early = copy.copy(self)
+        early._early = True
+
+        def work() -> None:
+            with suppress(BaseException), shared:
+                ask(early)
+
+        threading.Thread(target=work, name="ahead", daemon=True).start()
+
     def instant(self, query: str, at_ms: int) -> Samples:
         """Value of each series at one time [Unix ms]; also raw samples, for a range selector."""
+        return self._once(("instant", query, at_ms), lambda: self._instant(query, at_ms))
+
+    def _instant(self, query: str, at_ms: int) -> Samples:
         self._note(query)
         form = [("query", query), ("time", _seconds(at_ms))]
         answer = self._ask("query", form, query, ("vector", "scalar", "matrix"), False)
@@ -136,6 +159,10 @@ class Client:
         """
         if step_ms <= 0:
             raise ValueError("step_ms must be above 0")
+        question = ("range", query, start_ms, end_ms, step_ms)
+        return self._once(question, lambda: self._range(query, start_ms, end_ms, step_ms))
+
+    def _range(self, query: str, start_ms: int, end_ms: int, step_ms: int) -> Samples:
         self._note(query)
 
         def piece(first: int, points: int, can_halve: bool) -> Samples:
@@ -178,6 +205,10 @@ class Client:
 
         It comes in whole chunks, mostly of 120 samples: ask for several hours at once.
         """
+        question = ("stored", selector, start_ms, end_ms)
+        return self._once(question, lambda: self._stored(selector, start_ms, end_ms))
+
+    def _stored(self, selector: str, start_ms: int, end_ms: int) -> Samples:
         self._note(_raw_query(selector, end_ms - start_ms))
         samples = self._chunks.samples(selector, start_ms, end_ms)
         return self.raw(selector, start_ms, end_ms) if samples is None else samples
@@ -206,6 +237,9 @@ class Client:
         """
         with threads(self._settings.concurrency, "prometheus") as pool:
             return list(pool.map(function, items))
+
+    def _once(self, question: Hashable, ask: Callable[[], Samples]) -> Samples:
+        return ask() if self._ahead is None else self._ahead.answer(question, ask, early=self._early)
 
     def _note(self, query: str) -> None:
         with self._lock:

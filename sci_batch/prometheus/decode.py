@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -247,11 +248,7 @@ def _decoded(envelope: dict[str, Any], found: _Found, edge_ms: int | None) -> De
         raise BrokenBodyError(str(envelope.get("error") or "status is not success"))
     if not (np.abs(found.seconds) < _YEAR_10000_S).all():
         raise BrokenBodyError("a time that is none")
-    if not all(isinstance(value, str) for one in found.labels for value in one.values()):
-        raise BrokenBodyError("a label that is no text")
-    "".join(
-        text for one in found.labels for pair in one.items() for text in pair
-    ).encode()  # half a character
+    _check_texts(found.labels)
     told = envelope.get("warnings") or ()
     warnings = [str(text) for text in ([told] if isinstance(told, str) else told)]
     warnings = [text for text in warnings if not text.startswith(_INFO)]
@@ -265,6 +262,15 @@ def _decoded(envelope: dict[str, Any], found: _Found, edge_ms: int | None) -> De
     dropped = int(len(finite) - finite.sum()) + found.histograms
     samples = assembled([label_set(one) for one in found.labels], *_kept(columns, finite))
     return Decoded(envelope["data"]["resultType"], samples, tuple(warnings), dropped)
+
+
+def _check_texts(labels: list[Labels]) -> None:
+    """Names are texts in JSON; values may be anything, and both may hold half a character."""
+    try:
+        values = "".join(chain.from_iterable(one.values() for one in labels))
+    except TypeError:
+        raise BrokenBodyError("a label that is no text") from None
+    (values + "".join(chain.from_iterable(labels))).encode()
 
 
 def _kept(columns: Columns, keep: np.ndarray) -> Columns:

@@ -21,25 +21,19 @@ def label_set(labels: Mapping[str, str]) -> LabelSet:
     >>> label_set({"zone": "dram", "pod": "a", "job": ""})
     (('pod', 'a'), ('zone', 'dram'))
     """
-    return tuple(sorted(pair for pair in labels.items() if pair[1]))
+    if "" in labels.values():
+        labels = {name: value for name, value in labels.items() if value}
+    return tuple(sorted(labels.items()))
 
 
-def texts(sets: Sequence[LabelSet], names: Iterable[str]) -> list[tuple[str, ...]]:
-    """The values of these labels of each series, empty where absent, as in PromQL."""
-    wanted = tuple(names)
-    return [tuple(known.get(name, "") for name in wanted) for known in map(dict, sets)]
+def columns(sets: Iterable[LabelSet], names: Iterable[str]) -> dict[str, list[str]]:
+    """These labels of every series, empty where absent, as in PromQL.
 
-
-def column(sets: Sequence[LabelSet], name: str) -> pd.Series:
-    """One label of every series, empty where absent."""
-    import pandas as pd
-
-    return pd.Series([text for (text,) in texts(sets, (name,))], index=pd.RangeIndex(len(sets)), dtype="str")
-
-
-def names(sets: Iterable[LabelSet]) -> list[str]:
-    """The names of all labels, sorted."""
-    return sorted({name for one in sets for name, _ in one})
+    >>> columns([(("pod", "a"),), ()], ["pod", "zone"])
+    {'pod': ['a', ''], 'zone': ['', '']}
+    """
+    known = [dict(one) for one in sets]
+    return {name: [one.get(name, "") for one in known] for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +55,29 @@ class Samples:
         return len(self.value)
 
     @property
+    def names(self) -> list[str]:
+        """The names of all labels, sorted."""
+        return sorted({name for one in self.sets for name, _ in one})
+
+    @property
     def labels(self) -> pd.DataFrame:
         """One row per series (default index 0..n-1) and one `str` column per name, sorted; made anew."""
+        return self.table(self.names)
+
+    def table(self, names: Iterable[str]) -> pd.DataFrame:
+        """The same with the columns of these names, empty where absent."""
         import pandas as pd
 
-        columns = names(self.sets)
-        values = zip(*texts(self.sets, columns), strict=True) if self.sets else ((),) * len(columns)
-        table = {name: pd.Series(of, dtype="str") for name, of in zip(columns, values, strict=True)}
+        table = {name: pd.Series(of, dtype="str") for name, of in columns(self.sets, names).items()}
         return pd.DataFrame(table, index=pd.RangeIndex(len(self.sets)))
 
     def texts(self, name: str) -> list[str]:
         """One label of every series, empty where absent."""
-        return [text for (text,) in texts(self.sets, (name,))]
+        return columns(self.sets, [name])[name]
 
     def label(self, name: str) -> pd.Series:
         """The same as a column."""
-        return column(self.sets, name)
+        return self.table([name])[name]
 
 
 def empty() -> Samples:
@@ -119,16 +120,16 @@ def contradicts(samples: Samples) -> bool:
 
 
 def in_order(samples: Samples) -> Samples:
-    """Series sorted by the values of their labels, samples by time, whatever order the server chose."""
-    rank = np.arange(len(samples.sets), dtype=np.int32)
-    values = texts(samples.sets, names(samples.sets))
-    order = sorted(range(len(values)), key=values.__getitem__)
+    """Series sorted by their labels, samples by time, whatever order the server chose."""
+    sets = samples.sets
+    order = sorted(range(len(sets)), key=sets.__getitem__)
+    rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    sorted_ = replace(samples, sets=[samples.sets[number] for number in order], series=rank[samples.series])
-    if _rising(sorted_):
-        return sorted_
-    by_time = np.lexsort((sorted_.time_ms, sorted_.series))
-    return Samples(sorted_.sets, sorted_.series[by_time], samples.time_ms[by_time], samples.value[by_time])
+    ordered = replace(samples, sets=[sets[number] for number in order], series=rank[samples.series])
+    if _rising(ordered):
+        return ordered
+    by_time = np.lexsort((ordered.time_ms, ordered.series))
+    return Samples(ordered.sets, ordered.series[by_time], samples.time_ms[by_time], samples.value[by_time])
 
 
 def _rising(samples: Samples) -> bool:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from sci_batch import pipeline
+from sci_batch.asking.planned import plan_of
 from sci_batch.report import Report
 from sci_batch.settings import windows_of
-from sci_batch.source import Source, plan_of
+from sci_batch.source import Source
 from tests.properties import recorded, sources
 from tests.properties.recorded import Series
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sci_batch import fetch
+from sci_batch.asking.planned import plan_of
 from sci_batch.cli.main import main
 from sci_batch.doctor import diagnose, pull
 from sci_batch.fetch import kube_look
@@ -20,7 +21,6 @@ from sci_batch.prometheus import remote_offer, session
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.http import HttpSettings
 from sci_batch.settings import load, windows_of
-from sci_batch.source import plan_of
 from tests import servers
 from tests.conftest import World
 from tests.live.cluster import HOUR, served, small, tool

@@ -137,9 +137,9 @@ def test_pieces_with_different_series_are_joined(client: Client) -> None:
     late = f'joules{{pod="b"}} and on() (vector(time()) > {T0 // 1000 + 6000})'
     query = f'label_replace(joules{{pod="a"}}, "only", "a", "", "") or {late}'
     samples = client.range(query, T0, T0 + (STORED - 1) * 30_000, 30_000)
-    assert samples.labels[["pod", "only"]].to_numpy().tolist() == [["b", ""], ["a", "a"]]
-    assert samples.time_ms[samples.series == 1].tolist() == [T0 + 30_000 * number for number in range(STORED)]
-    assert samples.value[samples.series == 0].tolist() == [number + 0.5 for number in range(201, STORED)]
+    assert samples.labels[["pod", "only"]].to_numpy().tolist() == [["a", "a"], ["b", ""]]
+    assert samples.time_ms[samples.series == 0].tolist() == [T0 + 30_000 * number for number in range(STORED)]
+    assert samples.value[samples.series == 1].tolist() == [number + 0.5 for number in range(201, STORED)]
 
 
 def test_raw_of_nothing(client: Client) -> None:

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sci_batch import snapshot, source
+from sci_batch import snapshot
+from sci_batch.asking.planned import plan_of
 from sci_batch.cli.main import main
 from sci_batch.errors import UsageError
 from sci_batch.fetch.kube import Kube
@@ -212,7 +213,7 @@ def test_a_manifest_too_deep_to_read(whole: Path) -> None:
 def test_a_file_that_goes_away_after_the_recording_was_opened(name: str, whole: Path) -> None:
     flags = {"start": str(recordings.START_S), "end": str(recordings.END_S), "power_domains": "package"}
     chosen = load(flags, {}, "show").settings
-    plan = source.plan_of(chosen, windows_of(chosen, recordings.END_S * 1000))
+    plan = plan_of(chosen, windows_of(chosen, recordings.END_S * 1000))
     with copied(whole) as recording:
         opened = snapshot.open_(recording)
         (recording / f"{name}.parquet").unlink()

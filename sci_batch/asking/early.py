@@ -1,0 +1,62 @@
+"""The first questions of a run, asked while what works on the answers is still being loaded."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from sci_batch.asking import edges, kube, raw
+from sci_batch.asking.discover import discover
+from sci_batch.asking.plan import Discovery, Plan, edge_stretches, pull, raw_stretches
+from sci_batch.asking.planned import plan_of
+from sci_batch.errors import SciBatchError
+from sci_batch.prometheus.client import Client
+from sci_batch.prometheus.threads import threads
+from sci_batch.settings import Settings, http_settings, windows_of
+
+STRETCHES = 2
+"""What lies before the range, and the first one inside."""
+
+
+def begin(settings: Settings, now_ms: int) -> Client | None:
+    """A client that asks already; None where a later step may find fault with the settings.
+
+    It asks nothing that the run would not ask.
+    """
+    if any(unit.kind == "file" for unit in settings.functional_unit):
+        return None  # which is read before anything is asked
+    try:
+        plan = plan_of(settings, windows_of(settings, now_ms))
+        client = Client(http_settings(settings))
+    except SciBatchError:
+        return None  # told by the run
+    client.look_ahead(lambda early: _ask(early, plan, counters=_known_beforehand(settings, plan)))
+    return client
+
+
+def _known_beforehand(settings: Settings, plan: Plan) -> bool:
+    """Whether this process will read the counters as this plan says: an intensity may cut the windows."""
+    here = settings.engine == "process" and settings.checkpoint is None
+    constant = settings.intensity is not None and settings.intensity.kind == "constant"
+    uncut = pull(plan)[0] == "raw" or (constant and not settings.also_intensity)
+    return here and settings.intensity is not None and uncut
+
+
+def _ask(client: Client, plan: Plan, *, counters: bool) -> None:
+    with threads(1, "kube") as aside:
+        nodes = aside.submit(kube.ask, client, plan, kube.of_nodes(plan))
+        found = discover(client, plan)
+        nodes.result()
+    with threads(1, "counters") as aside:
+        if counters:
+            aside.submit(_counters, client, plan, found)
+        kube.ask(client, plan, kube.of_pods(plan))
+
+
+def _counters(client: Client, plan: Plan, found: Discovery) -> None:
+    if pull(plan)[0] == "edges":
+        for stretch in islice(edge_stretches(plan, found.series), STRETCHES):
+            edges.ask(client, plan, found, stretch)
+        return
+    rate = raw.samples_per_second(client, plan, found)
+    for stretch in islice(raw_stretches(plan, found.series, rate), STRETCHES):
+        raw.ask(client, found, stretch)
