@@ -92,8 +92,9 @@ def compute(
     steps_ms = np.array(source.plan.energy_edges_ms, np.int64)
     windows_ms = np.array(source.windows.edges_ms, np.int64)
 
+    owners = attribution.owners(source.inputs)  # before the counters, which may still be under way
     ledger = workers.read(source, steps_ms, windows_ms, settings)
-    owners, met = attribution.owners(source.inputs), ledger.met
+    met = ledger.met
     basis = Basis(
         inputs=replace(source.inputs, counters=iter(())), settings=settings, grid=source.grid,
         steps_ms=steps_ms, windows_ms=windows_ms, owners=owners,

@@ -54,8 +54,10 @@ def _ask(client: Client, plan: Plan, *, counters: bool) -> None:
 
 def _counters(client: Client, plan: Plan, found: Discovery) -> None:
     if pull(plan)[0] == "edges":
-        for stretch in islice(edge_stretches(plan, found.series), STRETCHES):
-            edges.ask(client, plan, found, stretch)
+        stretches = islice(edge_stretches(plan, found.series), STRETCHES)
+        for asked in [edges.ask(client, plan, found, stretch) for stretch in stretches]:
+            for purpose in asked.by_purpose:
+                asked.answers(purpose)
         return
     rate = raw.samples_per_second(client, plan, found)
     for stretch in islice(raw_stretches(plan, found.series, rate), STRETCHES):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from sci_batch.asking.edge_queries import lived_query, pairs, queries
@@ -14,26 +15,31 @@ _PURPOSES = ("value", "resets", "fresh", "lived")
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """The answers of one stretch, as they came, by what they were asked for."""
+class Asked:
+    """What is asked for one stretch, by what it is asked for; the answers may still be under way."""
 
     stretch: Stretch
-    by_purpose: dict[str, list[tuple[Meter, Samples]]]
+    by_purpose: dict[str, list[tuple[Meter, Future[Samples]]]]
+
+    def answers(self, purpose: str) -> list[tuple[Meter, Samples]]:
+        """Those for this purpose, waited for; raises what kept one from coming."""
+        return [(meter, answer.result()) for meter, answer in self.by_purpose[purpose]]
 
 
-def ask(client: Client, plan: Plan, found: Discovery, stretch: Stretch) -> Answered:
+def ask(client: Client, plan: Plan, found: Discovery, stretch: Stretch) -> Asked:
     """Ask for every meter's value, resets and freshness, and for pods' lives, at each edge of the stretch."""
     grid = (stretch.start_ms + stretch.step_ms, stretch.end_ms, stretch.step_ms)
+    # lives take the server longest, so they go first
     asked = [
         (pod, "lived", lived_query(plan, pod, node, stretch.step_ms)) for pod, node in pairs(found.meters)
-    ]  # these take the server longest, so they go first
+    ]
     asked += [
         (meter, what, text)
         for meter in found.meters
         for what, text in queries(plan, meter, stretch.step_ms).items()
     ]
-    answers = client.map(lambda ask: client.range(ask[2], *grid), asked)
-    by_purpose: dict[str, list[tuple[Meter, Samples]]] = {what: [] for what in _PURPOSES}
+    answers = client.begun(lambda one: client.range(one[2], *grid), asked)
+    by_purpose: dict[str, list[tuple[Meter, Future[Samples]]]] = {what: [] for what in _PURPOSES}
     for (meter, what, _), answer in zip(asked, answers, strict=True):
         by_purpose[what].append((meter, answer))
-    return Answered(stretch, by_purpose)
+    return Asked(stretch, by_purpose)

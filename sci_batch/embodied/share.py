@@ -157,9 +157,13 @@ def with_hardware(
 def _request(pods: pd.DataFrame, requests: pd.DataFrame, value: str) -> pd.Series:
     by_uid = requests[requests["uid"] != ""].drop_duplicates("uid", keep="last").set_index("uid")[value]
     by_pod = requests.drop_duplicates(["namespace", "pod"], keep="last")[["namespace", "pod", value]]
-    first = pods["pod_uid"].map(by_uid)
-    second = pods[["namespace", "pod"]].merge(by_pod, on=["namespace", "pod"], how="left", validate="m:1")
-    return first.where(first.notna(), second[value].to_numpy()).astype("float64")
+    amount = pods["pod_uid"].map(by_uid).to_numpy(dtype=np.float64, na_value=np.nan).copy()
+    unknown = np.isnan(amount)
+    if unknown.any():
+        named = pods.loc[unknown, ["namespace", "pod"]]
+        by_name = named.merge(by_pod, on=["namespace", "pod"], how="left", validate="m:1")
+        amount[unknown] = by_name[value].to_numpy(dtype=np.float64)
+    return pd.Series(amount, index=pods.index)
 
 
 def _capacity(pods: pd.DataFrame, capacity: pd.DataFrame, value: str) -> pd.Series:

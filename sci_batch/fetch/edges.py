@@ -18,7 +18,7 @@ import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.asking.edge_queries import LOOK_MS
-from sci_batch.asking.edges import Answered, ask
+from sci_batch.asking.edges import Asked, ask
 from sci_batch.asking.plan import Discovery, Plan, Stretch, edge_stretches
 from sci_batch.counters import Counters, composite, run_ends
 from sci_batch.fetch.ahead import ahead
@@ -46,13 +46,13 @@ class _Look:
 def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:
     """COUNTERS of the range from where the past ends, one stretch at a time."""
     stretches = edge_stretches(plan, found.series, past.end_ms)
-    for answered in ahead(ask(client, plan, found, stretch) for stretch in stretches):
-        yield _stretch(client, plan, found, past, answered)
-        past.end_ms = answered.stretch.end_ms
+    for asked in ahead(ask(client, plan, found, stretch) for stretch in stretches):
+        yield _stretch(client, plan, found, past, asked)
+        past.end_ms = asked.stretch.end_ms
 
 
-def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, answered: Answered) -> Counters:
-    stretch, look = answered.stretch, _look(plan, found, past.registry, answered)
+def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: Asked) -> Counters:
+    stretch, look = asked.stretch, _look(plan, found, past.registry, asked)
     present, whole = _watched(past.registry, look)
     falls = _falls(past, look)
     nodes_at_fault = _nodes_at_fault(past.registry, falls, present - whole, present)
@@ -75,16 +75,13 @@ def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, answered:
     )  # fmt: skip
 
 
-def _look(plan: Plan, found: Discovery, registry: Registry, answered: Answered) -> _Look:
-    read = {
-        what: readings(registry, answers, plan.labels, found.node_names)
-        for what, answers in answered.by_purpose.items()
-    }
-    values, twice = one_scraper(read["value"], touching=True)
-    return _Look(
-        stretch=answered.stretch, values=values, twice=twice,
-        resets=read["resets"], fresh=read["fresh"], lived=read["lived"],
-    )  # fmt: skip
+def _look(plan: Plan, found: Discovery, registry: Registry, asked: Asked) -> _Look:
+    def read(purpose: str) -> Readings:
+        return readings(registry, asked.answers(purpose), plan.labels, found.node_names)
+
+    values, twice = one_scraper(read("value"), touching=True)  # most work, so while others are under way
+    lived, fresh, resets = map(read, ("lived", "fresh", "resets"))
+    return _Look(stretch=asked.stretch, values=values, twice=twice, resets=resets, fresh=fresh, lived=lived)
 
 
 def _watched(registry: Registry, look: _Look) -> tuple[Cells, Cells]:

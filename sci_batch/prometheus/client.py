@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -72,6 +73,7 @@ class Client:
         self._warnings: set[str] = set()
         self._dropped: dict[str, int] = {}
         self._chunks = Chunks(self._session, self._room, self._left_out)
+        self._pool: ThreadPoolExecutor | None = None
         self._ahead: Ahead | None = None
         self._early = False
 
@@ -85,6 +87,8 @@ class Client:
 
     def close(self) -> None:
         """Close all connections."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
     @property
@@ -229,6 +233,16 @@ class Client:
             if is_absent(refused):
                 return {}
             raise
+
+    def begun(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Future[Result]]:
+        """Results in the order of the items, as they come; what was begun earlier goes first.
+
+        What has not begun when the client is closed is not begun.
+        """
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="prometheus")
+        return [self._pool.submit(function, item) for item in items]
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Results in the order of the items, at most `concurrency` at work at a time.
