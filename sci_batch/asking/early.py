@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 from sci_batch.asking import edges, kube, raw
@@ -17,11 +19,23 @@ STRETCHES = 2
 """What lies before the range, and the first one inside."""
 
 
-def begin(settings: Settings, now_ms: int) -> Client | None:
-    """A client that asks already; None where a later step may find fault with the settings.
+@contextmanager
+def begun(settings: Settings, now_ms: int) -> Iterator[Client | None]:
+    """A client that asks already what the run will ask, and nothing else; it is closed at the end.
 
-    It asks nothing that the run would not ask.
+    None where there is no server, or a later step may find fault with the settings.
     """
+    client = _begin(settings, now_ms)
+    try:
+        yield client
+    finally:
+        if client is not None:
+            client.close()
+
+
+def _begin(settings: Settings, now_ms: int) -> Client | None:
+    if settings.prometheus_url is None:
+        return None
     if any(unit.kind == "file" for unit in settings.functional_unit):
         return None  # which is read before anything is asked
     try:

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 from typing import Annotated
 
@@ -115,8 +116,11 @@ def run() -> None:
     """Entry point of the console script."""
     signal.signal(signal.SIGTERM, _terminate)
     code = main()
-    if code in (INTERRUPTED, TERMINATED) and threading.active_count() > 1:
+    if code and threading.active_count() > 1:
         # All is cleaned up. Python would wait for threads that wait for a server, longer than a pod is given.
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            with suppress(OSError, ValueError):
+                stream.flush()
         os._exit(code)
     keep_all()
     sys.exit(code)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sci_batch import gate
@@ -56,17 +57,17 @@ def run(
     """
     refuse_early(outputs, settings, os.environ)
     now = now_ms(os.environ)
-    begun = _begun(settings, now)
-    with loading("sci_batch.pipeline"):
-        from sci_batch import pipeline
-        from sci_batch.fetch import checkpoint
-
-    if settings.prometheus_url:  # while the server is waited for
-        threading.Thread(target=load, args=([one.format for one in outputs],), daemon=True).start()
     talkative = settings.verbose if step else not settings.quiet
     began = time.monotonic()
-    with progress(settings) as tell:
-        report = pipeline.run(settings, now_ms=now, progress=tell, begun=begun)
+    with _begun(settings, now) as begun:
+        with loading("sci_batch.pipeline"):
+            from sci_batch import pipeline
+            from sci_batch.fetch import checkpoint
+
+        if settings.prometheus_url:  # while the server is waited for
+            threading.Thread(target=load, args=([one.format for one in outputs],), daemon=True).start()
+        with progress(settings) as tell:
+            report = pipeline.run(settings, now_ms=now, progress=tell, begun=begun)
     made = report.provenance
     followed.start, followed.end = made.start, made.end
     if talkative:
@@ -90,13 +91,16 @@ def run(
     judge(limits, settings, failed, breaches(trust))
 
 
-def _begun(settings: Settings, now_ms: int) -> Client | None:
+@contextmanager
+def _begun(settings: Settings, now_ms: int) -> Iterator[Client | None]:
     """Let the server work while pandas is loaded, of which the questions need nothing."""
     if settings.prometheus_url is None:
-        return None
+        yield None
+        return
     from sci_batch.asking import early
 
-    return early.begin(settings, now_ms)
+    with early.begun(settings, now_ms) as client:
+        yield client
 
 
 def _introduce(report: Report) -> None:

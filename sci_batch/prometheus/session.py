@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -75,14 +76,15 @@ class Session:
         self,
         settings: HttpSettings,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         jitter: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.time,
     ) -> None:
         check(settings)
         read_config(settings)
         self._settings = settings
-        self._sleep = sleep
+        self._closed = threading.Event()
+        self._sleep = sleep or self._closed.wait
         self._jitter = jitter
         self._clock = clock
         self.heard: Heard | None = None
@@ -101,7 +103,8 @@ class Session:
         )
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections. Threads that still ask get no more than what is under way."""
+        self._closed.set()
         self._wires.close()
 
     def post(
@@ -169,6 +172,8 @@ class Session:
         self._sleep(seconds)
 
     def _once(self, sent: Sent, read: Read[T], *, again: bool = True) -> T | Problem:
+        if self._closed.is_set():
+            raise SourceError("this client is closed", "Make a new one.")
         config = read_config(self._settings)
         http = self._wires.session(trust(self._settings, config), config.proxy)
         try:

@@ -88,7 +88,7 @@ def _pretend(scenario: str) -> None:
     import sci_batch
     from sci_batch import errors
 
-    def run(settings: Any, *, now_ms: int, progress: Any) -> Any:
+    def run(settings: Any, *, now_ms: int, progress: Any, begun: Any) -> Any:
         from tests.cli import handmade
 
         progress("pulling counters, 1,234k values/s", 0.5)

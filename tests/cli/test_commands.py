@@ -37,7 +37,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the pipeline was asked; it answers with the report made by hand."""
     asked: list[dict[str, Any]] = []
 
-    def run(settings: Settings, *, now_ms: int, progress: Callable[[str, float], None]) -> Report:
+    def run(settings: Settings, *, now_ms: int, progress: Callable[[str, float], None], **_: Any) -> Report:
         asked.append({"settings": settings, "now_ms": now_ms})
         progress("pulling counters, 1,234k values/s", 0.5)
         return handmade.report()

@@ -182,7 +182,7 @@ def data_set(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, int | None]
         monkeypatch.setitem(SINKS, "parquet", lambda report, path, options: None)
         monkeypatch.setenv("SCI_BATCH_NOW", NOW)
 
-        def run(settings: Settings, *, now_ms: int, progress: Callable[[str, float], None]) -> Report:
+        def run(settings: Settings, **_: Any) -> Report:
             ran.append(settings)
             return handmade.report()
 
@@ -254,7 +254,7 @@ def test_windows_without_data_at_the_end_are_asked_for_again(
     state = tmp_path / "state.json"
     monkeypatch.setenv("SCI_BATCH_NOW", NOW)
     report = replace(handmade.report(), seen_end_ms=HOUR_1)
-    monkeypatch.setattr(pipeline, "run", lambda settings, *, now_ms, progress: report)
+    monkeypatch.setattr(pipeline, "run", lambda settings, **_: report)
     settings = Settings(prometheus_url="http://h:9090", since_seconds="last-run", state=state)
     _since_last_run(settings, (Output("csv", tmp_path / "a.csv"),), Followed())
     assert last_run.read(state, "") == HOUR_1
