@@ -94,12 +94,15 @@ def owners(inputs: Inputs) -> pd.DataFrame:
 def owned(pods: pd.DataFrame, owners: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Whose pod is it, and what it reserved: + workload_kind, workload, request_ and node_cores, _bytes."""
     kube = inputs.kube
-    pods = workloads.assign(pods, owners, kube.pods)
-    flags = np.where(pods["inferred"], FLAG_BITS["inferred-owner"], 0)
-    reserving = embodied.with_hardware(
-        pods, kube.requests, kube.capacity, kube.memory_requests, kube.memory_capacity
-    )
-    return reserving.assign(flags=pods["flags"] | flags)
+    # a pod has a row for each window, and is looked up once
+    place, each = workloads.distinct(pods)
+    each = embodied.with_hardware(
+        workloads.assign(each, owners, kube.pods),
+        kube.requests, kube.capacity, kube.memory_requests, kube.memory_capacity,
+    )  # fmt: skip
+    told = each.take(place).set_axis(pods.index)
+    flags = pods["flags"] | np.where(told["inferred"], FLAG_BITS["inferred-owner"], 0)
+    return pods.assign(**told, flags=flags)
 
 
 def grouped_by(pods: pd.DataFrame, inputs: Inputs, settings: Settings) -> pd.DataFrame:

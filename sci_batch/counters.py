@@ -137,7 +137,9 @@ def joined_words(group: np.ndarray, words: pd.Series, size: int) -> pd.Series:
     """
     distinct = words.unique()
     if len(distinct) == 1:
-        return pd.Series([str(distinct[0])] * size, dtype="str")
+        return (
+            pd.Series([str(distinct[0])], dtype="str").take(np.zeros(size, np.int64)).reset_index(drop=True)
+        )
     pairs = pd.DataFrame({"group": group, "word": words.to_numpy()}).drop_duplicates()
     pairs = pairs[pairs["word"] != ""].sort_values(["group", "word"])
     joined = pairs.groupby("group")["word"].agg("+".join).reindex(range(size), fill_value="").astype("str")

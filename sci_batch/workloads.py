@@ -123,13 +123,17 @@ def assign(pods: pd.DataFrame, workloads: pd.DataFrame, info: pd.DataFrame) -> p
     The frame with workload_kind, workload and `inferred` [bool], rows and order unchanged.
     """
     pods = _named(pods, info)
-    # a pod has a row for each window, and is looked up once
+    place, each = distinct(pods)
+    found = _owned(each, workloads)
+    return pods.assign(**{name: found[name].take(place).set_axis(pods.index) for name in _LOOKED_UP})
+
+
+def distinct(pods: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+    """The row of each pod among the distinct ones, and these: namespace, pod, pod_uid, node."""
     identity = ["namespace", "pod", "pod_uid", "node"]
     number = pods.groupby(identity, sort=False, dropna=False).ngroup().to_numpy()
     first_rows = np.unique(number, return_index=True)[1]
-    each = pods[identity].iloc[first_rows].reset_index(drop=True)
-    found = _owned(each, workloads)
-    return pods.assign(**{name: found[name].take(number).set_axis(pods.index) for name in _LOOKED_UP})
+    return number, pods[identity].iloc[first_rows].reset_index(drop=True)
 
 
 def _owned(pods: pd.DataFrame, workloads: pd.DataFrame) -> pd.DataFrame:

@@ -175,6 +175,11 @@ def _notes(nodes: pd.DataFrame, facts: pd.DataFrame) -> tuple[str, ...]:
     )
 
 
+_OF_NODE = [
+    "embodied_source", "embodied_kgco2e", "low_kgco2e", "high_kgco2e", "lifespan_seconds", "flags",
+]  # fmt: skip
+
+
 def of_rows(rows: pd.DataFrame, window_seconds: np.ndarray, nodes: pd.DataFrame, by: str) -> pd.DataFrame:
     """M of each row and its bounds, by NODES.
 
@@ -194,9 +199,10 @@ def of_rows(rows: pd.DataFrame, window_seconds: np.ndarray, nodes: pd.DataFrame,
     embodied_gco2e, embodied_gco2e_low, embodied_gco2e_high (null where the source has no bounds),
     embodied_source, flags [bits], with the index of `rows`.
     """
-    mine = rows[["node"]].merge(nodes, on="node", how="left", validate="m:1").set_axis(rows.index)
-    if mine["embodied_source"].isna().any():
+    at = pd.Index(nodes["node"]).get_indexer(rows["node"])
+    if (at < 0).any():
         raise ValueError("a node without hardware")
+    mine = nodes[_OF_NODE].take(at).set_axis(rows.index)
     part, flags = shares(rows, window_seconds, by)
     seconds = window_seconds[rows["window"].to_numpy()]
     lifespan = mine["lifespan_seconds"].to_numpy()

@@ -37,12 +37,16 @@ def matched(intensity: Intensity, nodes: pd.Series, window: np.ndarray, edges_ms
     UsageError
         A node whose place on the grid is not known.
     """
-    row = slots_at(intensity, nodes, edges_ms[window])
-    return row[["gco2e_per_kwh", "source", "flags"]]
+    columns = ["gco2e_per_kwh", "source", "flags"]
+    return slots_at(intensity, nodes, edges_ms[window], columns)
 
 
-def slots_at(intensity: Intensity, nodes: pd.Series, at_ms: np.ndarray) -> pd.DataFrame:
-    """INTENSITY of the slot that each row lies in, with the index of `nodes`; `at_ms` in Unix ms.
+def slots_at(
+    intensity: Intensity, nodes: pd.Series, at_ms: np.ndarray, columns: list[str] | None = None
+) -> pd.DataFrame:
+    """INTENSITY (or some columns of it) of the slot that each row lies in, with the index of `nodes`.
+
+    `at_ms` in Unix ms.
 
     Raises
     ------
@@ -53,14 +57,14 @@ def slots_at(intensity: Intensity, nodes: pd.Series, at_ms: np.ndarray) -> pd.Da
     zones = slots["grid_zone"].unique()
     number = {zone: position for position, zone in enumerate(zones.tolist())}
     code = composite(slots["grid_zone"].map(number).to_numpy(np.int64), slots["start_ms"].to_numpy(np.int64))
-    zone = _zone_of(intensity, nodes).map(number).to_numpy(np.int64)
+    zone = _zone_number(intensity, nodes, number)
     at = np.searchsorted(code, composite(zone, at_ms), side="right") - 1
-    return slots.iloc[at].set_axis(nodes.index)
+    return slots[columns or slots.columns].iloc[at].set_axis(nodes.index)
 
 
-def _zone_of(intensity: Intensity, nodes: pd.Series) -> pd.Series:
+def _zone_number(intensity: Intensity, nodes: pd.Series, number: dict[str, int]) -> np.ndarray:
     if not intensity.zone_of_node:
-        return pd.Series(intensity.zones[0], index=nodes.index, dtype="str")
+        return np.full(len(nodes), number[intensity.zones[0]])
     zones = nodes.map(intensity.zone_of_node)
     lost = sorted(set(nodes[zones.isna()]))
     if lost:
@@ -69,4 +73,4 @@ def _zone_of(intensity: Intensity, nodes: pd.Series) -> pd.Series:
             + (f" ({len(lost)} nodes)" if len(lost) > 3 else ""),
             "Name the place for all nodes, such as --intensity region:aws:eu-west-1.",
         )
-    return zones
+    return zones.map(number).to_numpy(np.int64)

@@ -70,7 +70,10 @@ def test_each_question_is_sent_once_and_none_in_vain(url: str, flags: dict[str, 
 
 @pytest.mark.parametrize(
     "flags",
-    [{"functional_unit": ["request=file:units.csv"]}, {"start": "2126-03-01", "end": "2126-03-02"}],
+    [
+        {"functional_unit": ["request=file:units.csv"]},
+        {"start": "2026-03-01T00:10:00Z", "end": "2026-03-01T00:20:00Z"},
+    ],
 )
 def test_where_the_run_may_refuse_nothing_is_asked(flags: dict[str, Any]) -> None:
     given = {"prometheus_url": "http://127.0.0.1:9", "intensity": "380"}
