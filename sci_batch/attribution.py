@@ -94,13 +94,14 @@ def owners(inputs: Inputs) -> pd.DataFrame:
 def owned(pods: pd.DataFrame, owners: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Whose pod is it, and what it reserved: + workload_kind, workload, request_ and node_cores, _bytes."""
     kube = inputs.kube
+    pods = workloads.named(pods, kube.pods)
     # a pod has a row for each window, and is looked up once
     place, each = workloads.distinct(pods)
     each = embodied.with_hardware(
         workloads.assign(each, owners, kube.pods),
         kube.requests, kube.capacity, kube.memory_requests, kube.memory_capacity,
     )  # fmt: skip
-    told = each.take(place).set_axis(pods.index)
+    told = each.drop(columns=workloads.IDENTITY).take(place).set_axis(pods.index)
     flags = pods["flags"] | np.where(told["inferred"], FLAG_BITS["inferred-owner"], 0)
     return pods.assign(**told, flags=flags)
 

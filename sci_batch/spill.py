@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from sci_batch.errors import no_room
 
-ROWS_AT_ONCE = 100_000
+ROWS_AT_ONCE = 30_000
 """Rows of one piece of the file: what is read for a few windows of many."""
 
 

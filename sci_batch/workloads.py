@@ -24,6 +24,8 @@ _NAME_RULES = (
     ("StatefulSet", r"^(.+)-\d+$"),
 )
 _NO_OWNER = ("", "<none>")
+IDENTITY = ["namespace", "pod", "pod_uid", "node"]
+"""Of a pod."""
 _LOOKED_UP = {"workload_kind": "str", "workload": "str", "inferred": "bool"}
 """Columns and their types."""
 
@@ -122,7 +124,7 @@ def assign(pods: pd.DataFrame, workloads: pd.DataFrame, info: pd.DataFrame) -> p
     -------
     The frame with workload_kind, workload and `inferred` [bool], rows and order unchanged.
     """
-    pods = _named(pods, info)
+    pods = named(pods, info)
     place, each = distinct(pods)
     found = _owned(each, workloads)
     return pods.assign(**{name: found[name].take(place).set_axis(pods.index) for name in _LOOKED_UP})
@@ -130,10 +132,9 @@ def assign(pods: pd.DataFrame, workloads: pd.DataFrame, info: pd.DataFrame) -> p
 
 def distinct(pods: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
     """The row of each pod among the distinct ones, and these: namespace, pod, pod_uid, node."""
-    identity = ["namespace", "pod", "pod_uid", "node"]
-    number = pods.groupby(identity, sort=False, dropna=False).ngroup().to_numpy()
+    number = pods.groupby(IDENTITY, sort=False, dropna=False).ngroup().to_numpy()
     first_rows = np.unique(number, return_index=True)[1]
-    return number, pods[identity].iloc[first_rows].reset_index(drop=True)
+    return number, pods[IDENTITY].iloc[first_rows].reset_index(drop=True)
 
 
 def _owned(pods: pd.DataFrame, workloads: pd.DataFrame) -> pd.DataFrame:
@@ -205,7 +206,8 @@ class Created:
         return self._ms
 
 
-def _named(pods: pd.DataFrame, info: pd.DataFrame) -> pd.DataFrame:
+def named(pods: pd.DataFrame, info: pd.DataFrame) -> pd.DataFrame:
+    """Pods that only have a uid, with namespace and pod from `info`."""
     nameless = pods["pod"] == ""
     if not nameless.any():
         return pods

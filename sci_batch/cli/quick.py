@@ -7,6 +7,7 @@ while it loads packages, and in all that they hold when it ends: 0.2 s.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +45,11 @@ def loading(module: str) -> Iterator[None]:
         gc.freeze()
     finally:
         gc.enable()
+
+
+def give_back() -> None:
+    """Before pyarrow is loaded: its own allocator holds on to 30 to 40 MiB more, and is no faster here."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def keep_all() -> None:

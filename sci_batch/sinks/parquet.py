@@ -7,7 +7,6 @@ JSON object as the `json` output without its rows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,11 +55,14 @@ def _write(
     tables = (
         pa.Table.from_pandas(frame, schema=schema, preserve_index=False) for frame in report.rows.frames()
     )
-    first = next(tables)
-    described = {**(first.schema.metadata or {}), **metadata}
-    schema = first.schema.with_metadata(described)
-    with pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=texts) as writer:
-        for table in chain([first], tables):
+    table = next(tables)
+    described = {**(table.schema.metadata or {}), **metadata}
+    with pq.ParquetWriter(
+        sink, table.schema.with_metadata(described), compression="zstd", use_dictionary=texts
+    ) as writer:
+        writer.write_table(table.replace_schema_metadata(described))
+        del table  # else it would lie beside all that follow
+        for table in tables:
             writer.write_table(table.replace_schema_metadata(described))
 
 

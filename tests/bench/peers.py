@@ -40,6 +40,6 @@ def peers(url: str, size: Size, tool: Mapping[str, Cost]) -> Finding:
         bars += [
             Bar(what=f"wall of {library} / ours, --pull {pull}", at_least=True, limit=BARS[pull],
                 measured=theirs.wall_seconds / ours.wall_seconds)
-            for pull, ours in tool.items()
+            for pull, ours in tool.items() if pull in BARS
         ]  # fmt: skip
     return Finding(name="peers", bars=bars, lines=lines, figures=figures)

@@ -28,8 +28,9 @@ class Compared:
 
     @property
     def wall_ratio(self) -> float:
-        """Median wall time of the tool / that of curl."""
-        return middle(self.tool).wall_seconds / middle(self.floor).wall_seconds
+        """Wall time of the tool / that of curl just before it: the median, as a machine's speed drifts."""
+        pairs = zip(self.tool, self.floor, strict=True)
+        return median(ours.wall_seconds / theirs.wall_seconds for ours, theirs in pairs)
 
     def finding(self) -> Finding:
         """The bars of this pull method."""
