@@ -24,6 +24,8 @@ _VALUES = b',"values":[['
 _NEXT = b'"],['
 _BATCH_BYTES = 1 << 20
 """Text turned into numbers at a time: enough to be fast, little beside the body."""
+SMALL_BYTES = 1 << 18
+"""Bodies up to here are parsed whole: the first ones come before pyarrow is loaded."""
 _LONGEST_HEAD = 4096
 _HERE = b'{"sci-batch":0}'
 """Stands for the series in the envelope, so that it is seen to which list they belong."""
@@ -77,7 +79,8 @@ def decode(body: bytes, edge_ms: int | None = None) -> Decoded:
         See there.
     """
     try:
-        return _by_markers(body, edge_ms) or _whole(body, edge_ms)
+        quick = _by_markers(body, edge_ms) if len(body) > SMALL_BYTES else None
+        return quick or _whole(body, edge_ms)
     except (
         ValueError,
         KeyError,

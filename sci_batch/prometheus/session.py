@@ -84,7 +84,7 @@ class Session:
         read_config(settings)
         self._settings = settings
         self._closed = threading.Event()
-        self._sleep = sleep or self._closed.wait
+        self._sleep = self._closed.wait if sleep is None else sleep
         self._jitter = jitter
         self._clock = clock
         self.heard: Heard | None = None
