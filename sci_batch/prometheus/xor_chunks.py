@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-AT_ONCE = 4096
+AT_ONCE = 12_288
 """Chunks read in lockstep: enough to share the price of a step, few enough to stay in the cache."""
-MOST_CELLS = 4 * AT_ONCE * 120
+MOST_CELLS = 2 * AT_ONCE * 120
 """Samples of one block at most, where chunks are long: a server may put 65,535 into one."""
 
 MOST_STEPS = 1 << 20
@@ -54,7 +54,8 @@ def blocks(chunks: Sequence[bytes]) -> Iterator[Block]:
     sizes = np.fromiter(map(len, chunks), np.int64, len(chunks))
     if (sizes * 8 < _least_bits(counts)).any():
         raise BadChunkError(_OTHER_SIZE)
-    at_once = max(1, min(AT_ONCE, MOST_CELLS // max(int(counts.max()), 1)))
+    most = max(1, min(AT_ONCE, MOST_CELLS // max(int(counts.max()), 1)))
+    at_once = -(-len(chunks) // -(-len(chunks) // most))  # blocks of one size: a small one costs as much
     firsts = np.arange(0, len(chunks), at_once)
     if np.maximum.reduceat(counts, firsts).sum() > MOST_STEPS:
         raise BadChunkError("the chunks are of such lengths that they are too much work")
