@@ -18,9 +18,9 @@ from urllib.parse import urlencode
 import numpy as np
 
 from sci_batch.errors import PartialError, SourceError
-from sci_batch.prometheus.ahead import Ahead
 from sci_batch.prometheus.chunks import Chunks
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode
+from sci_batch.prometheus.early_answers import EarlyAnswers
 from sci_batch.prometheus.http import HttpSettings
 from sci_batch.prometheus.problems import Asked, clean, is_absent
 from sci_batch.prometheus.samples import Samples, concat, contradicts, in_order, once
@@ -74,7 +74,7 @@ class Client:
         self._dropped: dict[str, int] = {}
         self._chunks = Chunks(self._session, self._room, self._left_out)
         self._pool: ThreadPoolExecutor | None = None
-        self._ahead: Ahead | None = None
+        self._early_answers: EarlyAnswers | None = None
         self._early = False
 
     def __enter__(self) -> Self:
@@ -132,7 +132,7 @@ class Client:
 
         What fails there fails again where it is asked in earnest, and is told then.
         """
-        self._ahead = shared = Ahead()
+        self._early_answers = shared = EarlyAnswers()
         early = copy.copy(self)
         early._early = True
 
@@ -253,7 +253,9 @@ class Client:
             return list(pool.map(function, items))
 
     def _once(self, question: Hashable, ask: Callable[[], Samples]) -> Samples:
-        return ask() if self._ahead is None else self._ahead.answer(question, ask, early=self._early)
+        if self._early_answers is None:
+            return ask()
+        return self._early_answers.answer(question, ask, early=self._early)
 
     def _note(self, query: str) -> None:
         with self._lock:

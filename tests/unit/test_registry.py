@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,9 @@ import pytest
 from sci_batch import kepler
 from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, add_keys
 from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
+from sci_batch.fetch.series import normalise
 from sci_batch.kepler import Labels, Meter
-from sci_batch.prometheus.samples import Samples, label_set
+from sci_batch.prometheus.samples import LabelSet, Samples, label_set
 
 
 def samples(*series: tuple[dict[str, str], list[tuple[int, float]]]) -> Samples:
@@ -231,3 +234,29 @@ def test_legacy_containers_without_a_node_level_keep_their_targets_name() -> Non
     )  # fmt: skip
     readings(registry, [(CONTAINERS, container)], Labels(), {})
     assert registry.keys["node"].tolist() == ["worker-1"]
+
+
+@pytest.mark.parametrize("most", [0, 50_000])
+def test_a_series_is_the_same_counter_in_every_answer(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """With its metric's name or without, as functions leave it out; also where what was met is forgotten."""
+    monkeypatch.setattr("sci_batch.fetch.registry.MOST_MET", most)
+    looked_at: list[int] = []
+
+    def counted(sets: Sequence[LabelSet], meter: Meter, labels: Labels) -> pd.DataFrame:
+        looked_at.append(len(sets))
+        return normalise(sets, meter, labels)
+
+    monkeypatch.setattr("sci_batch.fetch.registry.normalise", counted)
+    registry = Registry()
+    nameless = {name: text for name, text in pod(pod_id="u2").items() if name != "__name__"}
+    host = pod(pod_id="", pod_name="", pod_namespace="")
+    answers = [
+        [(pod(), [(10, 1.0)]), (host, [(10, 9.0)]), (pod(pod_id="u2"), [(10, 2.0)])],
+        [(nameless, [(20, 3.0)]), (pod(pod_id="u3"), [(20, 4.0)]), (host, [(20, 9.0)])],
+    ]
+    found = [readings(registry, [(PODS, samples(*answer))], Labels(), {}) for answer in answers]
+    assert [one.key.tolist() for one in found] == [[0, 1], [1, 2]]
+    assert [one.joules.tolist() for one in found] == [[1.0, 2.0], [3.0, 4.0]]
+    assert [one.series["pod_uid"].tolist() for one in found] == [["u1", "u2"], ["u2", "u3"]]
+    assert registry.keys["pod_uid"].tolist() == ["u1", "u2", "u3"]
+    assert looked_at == ([3, 3] if most == 0 else [3, 1])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sci_batch.errors import SourceError
-from sci_batch.prometheus.ahead import Ahead
+from sci_batch.prometheus.early_answers import EarlyAnswers
 from sci_batch.prometheus.samples import Samples
 
 
@@ -34,47 +34,47 @@ class Server:
 
 @pytest.mark.parametrize("early_first", [True, False])
 def test_the_second_one_gets_the_answer_of_the_first(early_first: bool) -> None:
-    ahead = Ahead()
-    first = ahead.answer("q", lambda: answer(7.0), early=early_first)
-    assert ahead.answer("q", never, early=not early_first) is first
+    answers = EarlyAnswers()
+    first = answers.answer("q", lambda: answer(7.0), early=early_first)
+    assert answers.answer("q", never, early=not early_first) is first
 
 
 def test_an_answer_is_given_up_when_both_have_it() -> None:
-    ahead, server = Ahead(), Server()
+    answers, server = EarlyAnswers(), Server()
     for _ in range(2):
         for early in (True, False):
-            ahead.answer("q", server, early=early)
+            answers.answer("q", server, early=early)
     assert server.asked == 2
 
 
 def test_early_answers_wait_for_the_run_and_its_own_are_not_kept() -> None:
-    ahead, server = Ahead(), Server()
-    with ahead:
-        ahead.answer("early", server, early=True)
-        ahead.answer("own", server, early=False)
+    answers, server = EarlyAnswers(), Server()
+    with answers:
+        answers.answer("early", server, early=True)
+        answers.answer("own", server, early=False)
     assert server.asked == 2
-    assert ahead.answer("early", never, early=False).value.tolist() == [1.0]
+    assert answers.answer("early", never, early=False).value.tolist() == [1.0]
     for _ in range(2):
-        ahead.answer("own", server, early=False)
+        answers.answer("own", server, early=False)
     assert server.asked == 4
-    ahead.answer("early", server, early=False)
+    answers.answer("early", server, early=False)
     assert server.asked == 5
 
 
 def test_a_failure_is_for_both() -> None:
-    ahead = Ahead()
+    answers = EarlyAnswers()
 
     def fail() -> Samples:
         raise SourceError("no", "Wait.")
 
     with pytest.raises(SourceError, match="no"):
-        ahead.answer("q", fail, early=True)
+        answers.answer("q", fail, early=True)
     with pytest.raises(SourceError, match="no"):
-        ahead.answer("q", never, early=False)
+        answers.answer("q", never, early=False)
 
 
 def test_who_comes_while_it_is_asked_waits() -> None:
-    ahead, asked, go = Ahead(), threading.Event(), threading.Event()
+    answers, asked, go = EarlyAnswers(), threading.Event(), threading.Event()
     found: list[Samples] = []
 
     def slow() -> Samples:
@@ -83,7 +83,7 @@ def test_who_comes_while_it_is_asked_waits() -> None:
         return answer(3.0)
 
     def in_thread(ask: Callable[[], Samples], early: bool) -> threading.Thread:
-        thread = threading.Thread(target=lambda: found.append(ahead.answer("q", ask, early=early)))
+        thread = threading.Thread(target=lambda: found.append(answers.answer("q", ask, early=early)))
         thread.start()
         return thread
 

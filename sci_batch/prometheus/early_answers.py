@@ -19,7 +19,7 @@ class _Shared:
     """By whom: the early one, the other one."""
 
 
-class Ahead:
+class EarlyAnswers:
     """Whoever asks first sends the question, the other one is given the same answer, or the same failure.
 
     An answer is kept until both have it. Early questions are asked inside a `with` block; behind it answers
