@@ -57,13 +57,13 @@ def _known_beforehand(settings: Settings, plan: Plan) -> bool:
 
 def _ask(client: Client, plan: Plan, *, counters: bool) -> None:
     with threads(1, "kube") as aside:
-        nodes = aside.submit(kube.ask, client, plan, kube.of_nodes(plan))
+        nodes = aside.submit(kube.ask_early, client, plan, kube.of_nodes(plan))
         found = discover(client, plan)
         nodes.result()
     with threads(1, "counters") as aside:
         if counters:
             aside.submit(_counters, client, plan, found)
-        kube.ask(client, plan, kube.of_pods(plan))
+        kube.ask_early(client, plan, kube.of_pods(plan))
 
 
 def _counters(client: Client, plan: Plan, found: Discovery) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from sci_batch.asking.plan import Plan
 from sci_batch.kepler import duration
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.problems import TooMuchError
-from sci_batch.prometheus.samples import Samples
+from sci_batch.prometheus.samples import Samples, concat, empty, in_order
 from sci_batch.schema import label_column
 
 PIECE_MS = 6 * 3_600_000
@@ -141,25 +144,40 @@ def of_pods(plan: Plan) -> list[str]:
     return [name for name, fact in wanted(plan).items() if fact.labels[0] != "node"]
 
 
-def ask(client: Client, plan: Plan, names: Sequence[str]) -> list[list[Samples]]:
-    """The answers to each of these facts, those for later times behind.
-
-    An answer has one sample of each series, or one for each of several pieces of the range.
-    """
+def ask(client: Client, plan: Plan, names: Sequence[str]) -> list[Samples]:
+    """The newest sample of each series of each of these facts, series in the order of their labels."""
     facts = wanted(plan)
-    return client.map(lambda name: _ask(client, plan, facts[name]), names)
+    return client.map(lambda name: newest(_answers(client, plan, facts[name])), names)
 
 
-def _ask(client: Client, plan: Plan, fact: Fact) -> list[Samples]:
-    answers: list[Samples] = []
+def ask_early(client: Client, plan: Plan, names: Sequence[str]) -> None:
+    """The same questions; the answers are for who asks them later."""
+    facts = wanted(plan)
+    client.map(lambda name: deque(_answers(client, plan, facts[name]), maxlen=0), names)
+
+
+def newest(answers: Iterable[Samples]) -> Samples:
+    """The newest sample of each series; answers come in order of time, and none is kept."""
+    found = empty()
+    for answer in answers:
+        found = _last(concat([found, _last(answer)]))
+    return in_order(found)
+
+
+def _last(samples: Samples) -> Samples:
+    last = np.append(np.flatnonzero(np.diff(samples.series)), np.arange(len(samples))[-1:])
+    return Samples(samples.sets, samples.series[last], samples.time_ms[last], samples.value[last])
+
+
+def _answers(client: Client, plan: Plan, fact: Fact) -> Iterator[Samples]:
+    """Those for later times behind."""
     at = plan.start_ms
     while plan.end_ms - at > PIECE_MS:
         pieces = min((plan.end_ms - at) // PIECE_MS, PIECES_AT_ONCE)
-        answers += _pieces(client, plan, fact, at, pieces)
+        yield from _pieces(client, plan, fact, at, pieces)
         at += pieces * PIECE_MS
     if at < plan.end_ms:
-        answers += _piece(client, plan, fact, at, plan.end_ms)
-    return answers
+        yield from _piece(client, plan, fact, at, plan.end_ms)
 
 
 def _pieces(client: Client, plan: Plan, fact: Fact, start_ms: int, count: int) -> list[Samples]:

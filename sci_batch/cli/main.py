@@ -16,7 +16,7 @@ import typer
 from sci_batch.cli.commands import Commands
 from sci_batch.cli.ending import INTERRUPTED, STOPPED, TERMINATED, exit_code
 from sci_batch.cli.log import begin, say, show_bug, show_error
-from sci_batch.cli.quick import give_back, keep_all
+from sci_batch.cli.quick import keep_all
 from sci_batch.cli.terminal import abandon_stdout
 from sci_batch.cli.version import PROGRAM, version
 from sci_batch.errors import SciBatchError, UsageError
@@ -115,7 +115,6 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
 def run() -> None:
     """Entry point of the console script."""
     signal.signal(signal.SIGTERM, _terminate)
-    give_back()
     code = main()
     if code and threading.active_count() > 1:
         # All is cleaned up. Python would wait for threads that wait for a server, longer than a pod is given.

@@ -11,7 +11,6 @@ import pandas as pd
 from sci_batch.asking import kube as asking
 from sci_batch.asking.kube import PIECE_MS, Fact, their_names
 from sci_batch.asking.plan import Plan
-from sci_batch.counters import run_ends
 from sci_batch.fetch import sockets
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
@@ -84,23 +83,17 @@ def _frame(fact: Fact) -> pd.DataFrame:
     ))  # fmt: skip
 
 
-def _last(plan: Plan, fact: Fact, answers: Sequence[Samples]) -> pd.DataFrame:
-    """The last value of each key in the range."""
-    frames = [_frame(fact), *(_newest(plan, fact, answer) for answer in answers)]
-    table = pd.concat(frames, ignore_index=True).drop_duplicates(
+def _last(plan: Plan, fact: Fact, newest: Samples) -> pd.DataFrame:
+    """The last value of each key in the range, of the newest sample of each series."""
+    order = np.argsort(newest.time_ms, kind="stable")
+    rows = _rows(plan, fact, newest).assign(**_value(fact, newest.value)).iloc[order]
+    table = pd.concat([_frame(fact), rows], ignore_index=True).drop_duplicates(
         list(fact.key), keep="last", ignore_index=True
     )
     if fact.sum_over:
         by = table.groupby(list(fact.sum_over), as_index=False, dropna=False)
         table = by.agg(**{fact.value: (fact.value, "sum")})
     return table.sort_values(list(fact.sum_over or fact.key), ignore_index=True)
-
-
-def _newest(plan: Plan, fact: Fact, answer: Samples) -> pd.DataFrame:
-    """Each series in the last of the pieces that show it, those of later pieces behind."""
-    last = np.flatnonzero(run_ends(answer.series))
-    order = np.argsort(answer.time_ms[last], kind="stable")
-    return _rows(plan, fact, answer).assign(**_value(fact, answer.value[last])).iloc[order]
 
 
 def _rows(plan: Plan, fact: Fact, answer: Samples) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from sci_batch.notation import NUMBER
-from sci_batch.prometheus.samples import LabelSet, Samples, empty, label_set
+from sci_batch.prometheus.samples import LabelSet, Samples, empty, label_sets
 
 _RESULT = b'"result":['
 _METRIC = b'{"metric":'
@@ -263,7 +263,7 @@ def _decoded(envelope: dict[str, Any], found: _Found, edge_ms: int | None) -> De
         columns = _kept(columns, columns[1] != edge_ms)
     finite = np.isfinite(columns[2])
     dropped = int(len(finite) - finite.sum()) + found.histograms
-    samples = assembled([label_set(one) for one in found.labels], *_kept(columns, finite))
+    samples = assembled(label_sets(found.labels), *_kept(columns, finite))
     return Decoded(envelope["data"]["resultType"], samples, tuple(warnings), dropped)
 
 

@@ -73,7 +73,7 @@ def last(server: Any) -> list[tuple[str, str]]:
         max_gap_ms=180_000,
     )  # fmt: skip
     fact = asking.wanted(plan)["pod_owners"]
-    table = kube._last(plan, fact, asking._ask(server, plan, fact))
+    table = kube._last(plan, fact, asking.newest(asking._answers(server, plan, fact)))
     return list(zip(table["uid"].tolist(), table["owner_name"].tolist(), strict=True))
 
 
