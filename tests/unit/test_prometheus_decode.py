@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sci_batch.prometheus import decode as module
+from sci_batch.prometheus import samples as samples_module
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode
-from sci_batch.prometheus.samples import Samples, concat, contradicts, in_order, label_set, once
+from sci_batch.prometheus.samples import Samples, concat, contradicts, in_order, label_set, label_sets, once
 
 
 def _body(kind: str, result: Any, **more: Any) -> bytes:
@@ -270,3 +271,14 @@ def test_pieces_without_labels_are_joined() -> None:
     joined = concat(parts)
     assert _flat(joined) == [({}, 1000, 1.0), ({}, 2000, 1.0)]
     assert len(joined.labels) == 1
+
+
+@pytest.mark.parametrize("many", [0, 100])
+def test_series_are_what_they_are_whether_they_share_pairs_or_not(
+    monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(samples_module, "MANY", many)
+    labels = [{"pod": "a", "zone": "dram"}, {"zone": "dram", "pod": "b", "job": ""}]
+    sets = label_sets(labels)
+    assert sets == [(("pod", "a"), ("zone", "dram")), (("pod", "b"), ("zone", "dram"))]
+    assert (sets[0][1] is sets[1][1]) == (many == 0)
