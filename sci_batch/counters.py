@@ -130,6 +130,21 @@ def weighted_mean(
     return np.clip(mean, low, high)
 
 
+def by_uid_else_name(pods: pd.DataFrame, by_uid: pd.Series, by_name: pd.DataFrame) -> np.ndarray:
+    """What is known of each pod [float64]; NaN where nothing is.
+
+    `pods`: namespace, pod, pod_uid. `by_uid`: indexed by uid. `by_name`: namespace, pod, and a column that is
+    named as `by_uid` is; only looked at where the uid tells nothing.
+    """
+    found = pods["pod_uid"].map(by_uid).to_numpy(dtype=np.float64, na_value=np.nan).copy()
+    unknown = np.isnan(found)
+    if unknown.any():
+        key = ["namespace", "pod"]
+        named = pods.loc[unknown, key].merge(by_name, on=key, how="left", validate="m:1")
+        found[unknown] = named[by_uid.name].to_numpy(dtype=np.float64)
+    return found
+
+
 def joined_words(group: np.ndarray, words: pd.Series, size: int) -> pd.Series:
     """The distinct words of each group, joined by `+`; blank only where nothing else is there.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from sci_batch.counters import by_uid_else_name
 from sci_batch.units import MS_PER_SECOND
 
 RANDOM = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -195,12 +196,7 @@ class Created:
         """
         new = keys[len(self._ms) :]
         if len(new):
-            seconds = new["pod_uid"].map(self._by_uid).to_numpy(dtype=np.float64, na_value=np.nan).copy()
-            unknown = np.isnan(seconds)
-            if unknown.any():
-                pods = new[["namespace", "pod"]][unknown]
-                named = pods.merge(self._by_name, on=["namespace", "pod"], how="left", validate="m:1")
-                seconds[unknown] = named["seconds"].to_numpy(dtype=np.float64)
+            seconds = by_uid_else_name(new, self._by_uid, self._by_name)
             ms = np.where(np.isnan(seconds), -1, np.nan_to_num(seconds) * MS_PER_SECOND)
             self._ms = np.append(self._ms, ms.astype(np.int64))
         return self._ms

@@ -34,8 +34,6 @@ def begun(settings: Settings, now_ms: int) -> Iterator[Client | None]:
 
 
 def _begin(settings: Settings, now_ms: int) -> Client | None:
-    if settings.prometheus_url is None:
-        return None
     if any(unit.kind == "file" for unit in settings.functional_unit):
         return None  # which is read before anything is asked
     try:
@@ -49,10 +47,10 @@ def _begin(settings: Settings, now_ms: int) -> Client | None:
 
 def _known_beforehand(settings: Settings, plan: Plan) -> bool:
     """Whether this process will read the counters as this plan says: an intensity may cut the windows."""
-    here = settings.engine == "process" and settings.checkpoint is None
-    constant = settings.intensity is not None and settings.intensity.kind == "constant"
-    uncut = pull(plan)[0] == "raw" or (constant and not settings.also_intensity)
-    return here and settings.intensity is not None and uncut
+    if settings.intensity is None or settings.engine != "process" or settings.checkpoint is not None:
+        return False
+    constant = settings.intensity.kind == "constant" and not settings.also_intensity
+    return constant or pull(plan)[0] == "raw"
 
 
 def _ask(client: Client, plan: Plan, *, counters: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import FLAG_BITS
+from sci_batch.counters import FLAG_BITS, by_uid_else_name
 from sci_batch.units import GRAMS_PER_KILOGRAM
 
 SHARES = ("cpu", "memory", "mean")
@@ -157,13 +157,7 @@ def with_hardware(
 def _request(pods: pd.DataFrame, requests: pd.DataFrame, value: str) -> pd.Series:
     by_uid = requests[requests["uid"] != ""].drop_duplicates("uid", keep="last").set_index("uid")[value]
     by_pod = requests.drop_duplicates(["namespace", "pod"], keep="last")[["namespace", "pod", value]]
-    amount = pods["pod_uid"].map(by_uid).to_numpy(dtype=np.float64, na_value=np.nan).copy()
-    unknown = np.isnan(amount)
-    if unknown.any():
-        named = pods.loc[unknown, ["namespace", "pod"]]
-        by_name = named.merge(by_pod, on=["namespace", "pod"], how="left", validate="m:1")
-        amount[unknown] = by_name[value].to_numpy(dtype=np.float64)
-    return pd.Series(amount, index=pods.index)
+    return pd.Series(by_uid_else_name(pods, by_uid, by_pod), index=pods.index)
 
 
 def _capacity(pods: pd.DataFrame, capacity: pd.DataFrame, value: str) -> pd.Series:

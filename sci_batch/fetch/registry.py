@@ -59,7 +59,11 @@ class Registry:
         if len(self._met.key) > MOST_MET:
             self._met = _Met()
         asked = [(meter, [_nameless(one) for one in sets]) for meter, sets in asked]
-        new = [series for series in (self._new(meter, sets, labels) for meter, sets in asked) if len(series)]
+        new: list[pd.DataFrame] = []
+        for meter, sets in asked:
+            series = self._new(meter, sets, labels, len(self._met.key) + sum(map(len, new)))
+            if len(series):
+                new.append(series)
         if new:
             added = _with_node_names(pd.concat(new, ignore_index=True), node_names)
             self._met.series = pd.concat([self._met.series, added], ignore_index=True)
@@ -71,15 +75,16 @@ class Registry:
         """SERIES and the key of each."""
         return self._met.series.take(rows).reset_index(drop=True), self._met.key[rows]
 
-    def _new(self, meter: kepler.Meter, sets: Sequence[LabelSet], labels: kepler.Labels) -> pd.DataFrame:
-        """SERIES of those sets that were not met, which get the next rows."""
+    def _new(
+        self, meter: kepler.Meter, sets: Sequence[LabelSet], labels: kepler.Labels, first: int
+    ) -> pd.DataFrame:
+        """SERIES of those sets that were not met, which get the rows from `first` on."""
         known = self._met.rows.setdefault(meter, {})
         new = [one for one in dict.fromkeys(sets) if one not in known]
         if not new:
             return self._met.series[:0]
         series = normalise(new, meter, labels)
         keep = pods_only(series)
-        first = sum(row >= 0 for rows in self._met.rows.values() for row in rows.values())
         rows = np.where(keep, np.cumsum(keep) - 1 + first, -1)
         known.update(zip(new, rows.tolist(), strict=True))
         return series[keep]

@@ -43,7 +43,7 @@ def _nodes(found: Discovery) -> list[Places]:
     links: dict[tuple[str, str], set[str]] = {(kepler.LEGACY, target): set() for target, _ in named}
     for target, name in named:
         links[kepler.LEGACY, target].add(name)
-    seen = sorted(set(zip(found.presence["generation"], found.presence["node"], strict=True)))
+    seen = sorted({(one.generation, one.node) for one in found.seen})
     nameless = (kepler.REWRITE, "") in seen
     for generation, value in seen:
         names = links.setdefault((generation, value), set())
