@@ -64,9 +64,9 @@ def per_window(
     # containers of a pod share its time, so they must stay together
     together = kinds.is_container.any()
     for part in parts(counters, kinds, carry, len(counters.key) if together else ROWS_AT_ONCE):
-        shown = Shown.at(part, clock, carry)
+        shown = Shown.at(part, clock)
         of_pods = pod_rises(part, clock, shown, created_ms, start_ms=start_ms, max_node_watts=max_node_watts)
-        rises = join(of_keys(node_intervals, int(part.key[0]), int(part.key[-1])), of_pods)
+        rises = join(of_keys(node_intervals, part.key), of_pods)
         if clock.has_shadow:
             rises = without_shadow(
                 rises, _shadow_from(rises, part, clock, shown), clock.shadow_upto(rises.key, rises.to_ms)
@@ -81,16 +81,26 @@ def per_window(
 
 def _shadow_from(rises: Intervals, read: Samples, clock: NodeClock, shown: Shown) -> np.ndarray:
     """Shadow at the start of each interval: as it was known there, which may be stretches ago."""
-    code, asked = composite(read.key, read.time_ms), composite(rises.key, rises.from_ms)
-    at = np.minimum(np.searchsorted(code, asked), len(code) - 1)
-    return np.where(code[at] == asked, shown.shadow_ms[at], clock.shadow_upto(rises.key, rises.from_ms))
+    carry, old = read.carry, read.old
+    code = composite(np.append(carry.key[old], read.key), np.append(carry.time_ms[old], read.time_ms))
+    known = np.append(carry.shadow_ms[old], shown.shadow_ms)
+    order = np.argsort(code, kind="stable")
+    asked = composite(rises.key, rises.from_ms)
+    at = order.take(np.searchsorted(code, asked, sorter=order), mode="clip")
+    return np.where(code[at] == asked, known[at], clock.shadow_upto(rises.key, rises.from_ms))
 
 
 def _last(part: Samples, shown: Shown) -> tuple[np.ndarray, ...]:
-    """The columns of the carry, for the keys of one part."""
-    columns = part.key, part.time_ms, part.joules, shown.used, shown.restarts, shown.shadow_ms
-    last = np.flatnonzero(part.last)
-    return tuple(column[last] for column in columns)
+    """The columns of the carry, for the keys of one part: their newest samples, which may be the old ones."""
+    carry, old, end = part.carry, part.old, part.end
+    columns = (
+        (carry.key[old], part.key), (carry.time_ms[old], part.time_ms), (carry.joules[old], part.joules),
+        (shown.carried_used, shown.used), (carry.restarts[old], shown.restarts),
+        (carry.shadow_ms[old], shown.shadow_ms),
+    )  # fmt: skip
+    stays = ~np.isin(old, part.known)
+    order = np.argsort(np.append(carry.key[old[stays]], part.key[end]), kind="stable")
+    return tuple(np.append(was[stays], new[end])[order] for was, new in columns)
 
 
 def _carry(clock: NodeClock, parts: list[tuple[np.ndarray, ...]]) -> Carry:

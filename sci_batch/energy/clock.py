@@ -95,23 +95,28 @@ class NodeUse:
         """
         if not len(self.code):
             return np.full(len(key), np.nan), np.full(len(key), np.nan)
-        owner = self.of_key[key]
-        asked = composite(np.maximum(owner, 0), time_ms)
-        at = self._guessed(key, asked)
-        used = self.joules.take(at, mode="clip")
-        used_next = used.copy()
-        other = np.flatnonzero((self.code.take(at, mode="clip") != asked) | (owner < 0))
-        behind = np.searchsorted(self.code, asked[other], side="right")
-        used[other] = self._take(owner[other], behind - 1)
-        behind -= self.code.take(behind - 1, mode="clip") == asked[other]  # a point at that time is both
-        used_next[other] = self._take(owner[other], behind)
-        return used, used_next
-
-    def _guessed(self, key: np.ndarray, asked: np.ndarray) -> np.ndarray:
-        """Where the points asked for would be, if each key asked for one point after the other."""
         start = np.flatnonzero(run_starts(key))
-        first = np.searchsorted(self.code, asked[start])
-        return np.arange(len(key)) + np.repeat(first - start, np.diff(start, append=len(key)))
+        length = np.diff(start, append=len(key))
+        owner = self.of_key[key[start]]
+        known = np.maximum(owner, 0)
+        asked = np.repeat(composite(known, np.zeros_like(known)), length) + time_ms
+        # where they would be, if each key asked for one point after the other
+        at = np.repeat(np.searchsorted(self.code, asked[start]) - start, length)
+        at += np.arange(len(key))
+        there = self.code.take(at, mode="clip") == asked
+        if (owner < 0).any():
+            there &= np.repeat(owner >= 0, length)
+        used = self.joules.take(at, mode="clip")
+        other = np.flatnonzero(~there)
+        if not len(other):
+            return used, used
+        used_next = used.copy()
+        behind = np.searchsorted(self.code, asked[other], side="right")
+        owner = self.of_key[key[other]]
+        used[other] = self._take(owner, behind - 1)
+        behind -= self.code.take(behind - 1, mode="clip") == asked[other]  # a point at that time is both
+        used_next[other] = self._take(owner, behind)
+        return used, used_next
 
     def _take(self, owner: np.ndarray, at: np.ndarray) -> np.ndarray:
         """Use at the points `at` that are of this owner; there may be none at such a place."""
@@ -172,6 +177,8 @@ class NodeClock:
 
     def restarts_upto(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
         """Restarts of the node's Kepler at or before each time."""
+        if not self.has_restarts:
+            return np.broadcast_to(np.int64(0), len(key))
         node = self._node_of_key[key]
         return np.asarray(count_upto(self._restart_marks, node, time_ms) + self._restarts_before[node])
 
@@ -188,12 +195,19 @@ class NodeClock:
 
     def shadow_upto(self, key: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
         """Time [ms] up to each moment in which the node's newer Kepler measured as well."""
+        if not self.has_shadow:
+            return np.broadcast_to(np.float64(0), len(key))
         node = self._node_of_key[key]
         out: np.ndarray = self._shadow_before[node].astype(np.float64)
         for node_id, (at_ms, covered_ms) in self._shadows.items():  # nodes that change generation
             mine = node == node_id
             out[mine] += np.interp(time_ms[mine], at_ms, covered_ms)
         return out
+
+    @property
+    def has_restarts(self) -> bool:
+        """Whether the Kepler of any node has restarted so far."""
+        return bool(len(self._restart_marks)) or bool(self._restarts_before.any())
 
     @property
     def has_shadow(self) -> bool:

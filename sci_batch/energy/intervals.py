@@ -50,20 +50,26 @@ class Intervals:
     alive: np.ndarray
     flags: np.ndarray
 
+    def where(self, chosen: np.ndarray | slice) -> Intervals:
+        """Some of them."""
+        return Intervals(*(getattr(self, name)[chosen] for name in COLUMNS))
+
 
 COLUMNS = ("key", "from_ms", "to_ms", "joules", "alive", "flags")
 
 
-def of_keys(ordered: Intervals, first: int, last: int) -> Intervals:
-    """The intervals of the keys from `first` to `last`; `ordered` by key."""
-    inside = slice(*np.searchsorted(ordered.key, (first, last + 1)).tolist())
-    return Intervals(*(getattr(ordered, name)[inside] for name in COLUMNS))
+def of_keys(ordered: Intervals, keys: np.ndarray) -> Intervals:
+    """The intervals of keys from the first to the last of `keys`; both are ordered by key."""
+    inside = np.searchsorted(ordered.key, (keys[0], keys[-1] + 1)) if len(keys) else (0, 0)
+    return ordered.where(slice(*inside))
 
 
 def join(one: Intervals, other: Intervals) -> Intervals:
     """Both, one after the other."""
     if not len(other.key):
         return one
+    if not len(one.key):
+        return other
     return Intervals(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in COLUMNS))
 
 
@@ -100,27 +106,12 @@ def spread(
     first, last = window_from(edges_ms, from_ms), window_to(edges_ms, to_ms)
     pieces = last - first + 1
     row = np.repeat(np.arange(len(from_ms)), pieces)
-    window = first[row]
-    cut = np.flatnonzero(pieces > 1)
-    if len(cut):  # most lie in one window
-        many, begin = pieces[cut], (np.cumsum(pieces) - pieces)[cut]
-        number = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-        part = np.repeat(begin, many) + number
-        window[part] += number
-    else:
-        part = cut
-    share = np.ones(len(row))
+    window = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     inside = (window >= 0) & (window < len(edges_ms) - 1)
-    if not inside.all():
-        is_part = np.zeros(len(row), bool)
-        is_part[part] = True
-        row, window, share = row[inside], window[inside], share[inside]
-        part = np.flatnonzero(is_part[inside])
-    of, at = row[part], window[part]
-    left = np.maximum(from_ms[of], edges_ms[at])
-    right = np.minimum(to_ms[of], edges_ms[at + 1])
-    share[part] = (right - left) / (to_ms[of] - from_ms[of])
-    return row, window, share
+    row, window = row[inside], window[inside]
+    left = np.maximum(from_ms[row], edges_ms[window])
+    right = np.minimum(to_ms[row], edges_ms[window + 1])
+    return row, window, (right - left) / (to_ms[row] - from_ms[row])
 
 
 def without_overlap(
@@ -164,20 +155,39 @@ def lived_seconds(intervals: Intervals, kinds: Kinds) -> np.ndarray:
 
 def book(intervals: Intervals, edges_ms: np.ndarray, kinds: Kinds) -> dict[str, np.ndarray]:
     """Intervals into windows: one row per key and window; the columns of `Booked.rises`."""
-    row, window, share = spread(intervals.from_ms, intervals.to_ms, edges_ms)
+    count = len(edges_ms) - 1
     lived = lived_seconds(intervals, kinds)
-    cell = intervals.key[row] * (len(edges_ms) - 1) + window
+    first, last = window_from(edges_ms, intervals.from_ms), window_to(edges_ms, intervals.to_ms)
+    if first.min(initial=0) < 0 or last.max(initial=0) >= count:
+        inside = (last >= 0) & (first < count)
+        intervals, lived, first, last = intervals.where(inside), lived[inside], first[inside], last[inside]
+    cut = np.flatnonzero(first != last)  # few: most lie in one window
+    row, window, share = spread(intervals.from_ms[cut], intervals.to_ms[cut], edges_ms)
+    row = cut[row]
+    pieces = intervals.key[row] * count + window, intervals.joules[row] * share, lived[row] * share
+    # their first piece lies where they do, so they may stay there with nothing
+    joules = intervals.joules.copy()
+    joules[cut] = lived[cut] = 0.0
+    whole = _added_up(intervals.key * count + np.maximum(first, 0), joules, lived, intervals.flags)
+    columns = zip(whole, (*pieces, intervals.flags[row]), strict=True)
+    cell, joules, lived, flags = _added_up(*(np.concatenate(both) for both in columns))
+    return {
+        "key": cell // count, "window": cell % count, "joules": joules, "seconds": lived, "flags": flags,
+    }  # fmt: skip
+
+
+def _added_up(
+    cell: np.ndarray, joules: np.ndarray, seconds: np.ndarray, flags: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """One entry for each cell, in order; of flags, all that any had."""
     if (cell[1:] < cell[:-1]).any():
         order = np.argsort(cell, kind="stable")  # quick: it is made of a few parts that are in order
-        cell, row, share = cell[order], row[order], share[order]
+        cell, joules, seconds, flags = cell[order], joules[order], seconds[order], flags[order]
     start = np.flatnonzero(run_starts(cell))
-    return {
-        "key": cell[start] // (len(edges_ms) - 1),
-        "window": cell[start] % (len(edges_ms) - 1),
-        "joules": np.add.reduceat(intervals.joules[row] * share, start),
-        "seconds": np.add.reduceat(lived[row] * share, start),
-        "flags": np.bitwise_or.reduceat(intervals.flags[row], start),
-    }
+    return (
+        cell[start], np.add.reduceat(joules, start), np.add.reduceat(seconds, start),
+        np.bitwise_or.reduceat(flags, start),
+    )  # fmt: skip
 
 
 def joined(booked: list[dict[str, np.ndarray]]) -> pd.DataFrame:

@@ -87,24 +87,24 @@ def _decoded(chunks: Sequence[bytes], counts: np.ndarray) -> tuple[np.ndarray, n
     for number, count in enumerate(active):
         reader.read(number, times[number, :count], values[number, :count])
     reader.check()
-    place = np.empty(len(chunks), np.int64)
-    place[by_length] = np.arange(len(chunks))
-    inside = np.arange(longest) < counts[:, None]
-    if inside.all():
-        chunk = np.repeat(np.arange(len(chunks)), longest)
-        return chunk, times.T[place].reshape(-1), values.T[place].reshape(-1)
-    return np.repeat(np.arange(len(chunks)), counts), times.T[place][inside], values.T[place][inside]
+    lane = np.empty(len(chunks), np.int64)
+    lane[by_length] = np.arange(len(chunks))
+    number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    place = np.repeat(lane, counts) + number * len(chunks)
+    chunk = np.repeat(np.arange(len(chunks)), counts)
+    return chunk, times.reshape(-1).take(place), values.reshape(-1).take(place)
 
 
 _OTHER_SIZE = "a chunk is longer or shorter than its samples"
 _ONE = np.uint64(1)
 _TOP = np.uint64(63)
+_ALL = np.uint64(64)
 
 _WIDTHS = np.array([0] * 8 + [14] * 4 + [17] * 2 + [20, 64], np.uint64)
 """How wide the change of distance is [bits], by the next four bits."""
 _PREFIXES = np.array([1] * 8 + [2] * 4 + [3] * 2 + [4, 4], np.uint64)
 """How many of the four bits said so."""
-_CONTROLS = np.array([1, 1, 2, 13])
+_CONTROLS = np.array([1, 1, 2, 13], np.uint64)
 """Bits before a value's change, by the first two: none follows, as wide as before, a new width first."""
 _CODES = np.arange(1 << 11)
 """A new width: five bits for the zeros in front, six for the width, in which 0 says 64."""
@@ -112,6 +112,10 @@ _NEW_WIDTHS = np.where(_CODES & 63 == 0, 64, _CODES & 63).astype(np.uint64)
 _NEW_ZEROS = 64 - (_CODES >> 6) - _NEW_WIDTHS.astype(np.int64)
 _NEW_WIDTHS[_NEW_ZEROS < 0] = 1 << 40  # wider than a value: leads behind the end, which is checked
 _NEW_ZEROS = np.maximum(_NEW_ZEROS, 0).astype(np.uint64)
+
+
+_Bits = tuple[np.ndarray, np.ndarray | np.uint64]
+"""The next bits of each chunk, highest first, and how many of them are told."""
 
 
 class _Reader:
@@ -144,13 +148,9 @@ class _Reader:
             self._value[:count] = self._bits(self._at[:count])
             self._at[:count] += 64
         else:
-            if number == 1:
-                self._step[:count] = self._varint(count).view(np.int64)
-                word = self._bits(self._at[:count])
-            else:
-                word = self._change_step(count)
+            word, left = self._first_step(count) if number == 1 else self._change_step(count)
             self._time[:count] += self._step[:count]
-            self._change_value(word)
+            self._change_value(word, left)
         times[:] = self._time[:count]
         values[:] = self._value[:count]
 
@@ -188,15 +188,20 @@ class _Reader:
                 break
         return out
 
-    def _change_step(self, count: int) -> np.ndarray:
-        """Read by how much the distance in time changes; the bits that follow, 40 of them at least."""
+    def _first_step(self, count: int) -> _Bits:
+        """Read the distance in time between the first two samples; the next bits."""
+        self._step[:count] = self._varint(count).view(np.int64)
+        return self._bits(self._at[:count]), _ALL
+
+    def _change_step(self, count: int) -> _Bits:
+        """Read by how much the distance in time changes; the next bits."""
         at = self._at[:count]
         word = self._bits(at)
         head = (word >> np.uint64(60)).view(np.int64)
         if head.max() < 8:  # scraped like clockwork
             at += 1
             word <<= _ONE
-            return word
+            return word, _TOP
         width, prefix = _WIDTHS.take(head), _PREFIXES.take(head)
         wide = np.flatnonzero(head == 15)
         width[wide] = 0
@@ -213,23 +218,30 @@ class _Reader:
             self._step[wide] += self._bits(at[wide]).view(np.int64)
             at[wide] += 64
             word[wide] = self._bits(at[wide])
-        return word
+            prefix[wide] = 0
+        return word, _ALL - prefix
 
-    def _change_value(self, word: np.ndarray) -> None:
-        """Read by which bits the value changes; `word` are the next bits."""
+    def _change_value(self, word: np.ndarray, left: np.ndarray | np.uint64) -> None:
+        """Read by which bits the value changes; `word` holds the next `left` bits."""
         count = len(word)
         at, width, zeros = self._at[:count], self._width[:count], self._zeros[:count]
         head = (word >> np.uint64(62)).view(np.int64)
-        code = ((word >> np.uint64(51)) & np.uint64(0x7FF)).view(np.int64)
-        fresh = head == 3
-        np.copyto(width, _NEW_WIDTHS.take(code), where=fresh)
-        np.copyto(zeros, _NEW_ZEROS.take(code), where=fresh)
-        at += _CONTROLS.take(head)
+        fresh = np.flatnonzero(head == 3)
+        if len(fresh):
+            code = ((word.take(fresh) >> np.uint64(51)) & np.uint64(0x7FF)).view(np.int64)
+            width[fresh] = _NEW_WIDTHS.take(code)
+            zeros[fresh] = _NEW_ZEROS.take(code)
         changed = word >> _TOP
-        change = self._bits(at)
-        change >>= np.uint64(64) - width
-        change <<= zeros
-        change *= changed
-        self._value[:count] ^= change
-        changed *= width
-        at += changed.view(np.int64)
+        size = changed * width
+        control = _CONTROLS.take(head)
+        at += control.view(np.int64)
+        word <<= control
+        control += size
+        far = np.flatnonzero(control > left)
+        if len(far):
+            word[far] = self._bits(at.take(far))
+        at += size.view(np.int64)
+        word >>= _ALL - width
+        word <<= zeros
+        word *= changed
+        self._value[:count] ^= word

@@ -72,11 +72,12 @@ def test_the_time_of_the_newer_kepler_is_taken_out() -> None:
 
 def test_intervals_of_some_keys_and_of_both_parts() -> None:
     made = intervals(*[(key, 0, 1, float(key), 1.0, 0) for key in (1, 1, 2, 4, 5)])
-    assert of_keys(made, 2, 4).key.tolist() == [2, 4]
-    assert of_keys(made, 1, 1).joules.tolist() == [1.0, 1.0]
-    both = join(of_keys(made, 5, 9), of_keys(made, 2, 3))
+    assert of_keys(made, np.array([2, 2, 4])).key.tolist() == [2, 4]
+    assert of_keys(made, np.array([1])).joules.tolist() == [1.0, 1.0]
+    both = join(of_keys(made, np.array([5, 9])), of_keys(made, np.array([2, 3])))
     assert (both.key.tolist(), both.joules.tolist()) == ([5, 2], [5.0, 2.0])
-    assert join(made, of_keys(made, 7, 9)) is made
+    none = of_keys(made, np.empty(0, np.int64))
+    assert join(made, none) is join(none, made) is made
 
 
 def test_an_interval_over_three_windows_and_more() -> None:
@@ -110,7 +111,8 @@ def test_what_is_booked_is_one_row_of_a_key_and_window() -> None:
     assert found[["key", "window", "joules", "seconds", "flags"]].to_numpy().tolist() == [
         [0, 0, 8.0, 2.0, CLAMPED | GAP], [0, 1, 2.0, 1.0, CLAMPED], [1, 0, 5.0, 0.5, 0],
     ]  # fmt: skip
-    for nothing in (joined([]), joined([book(of_keys(made, 7, 9), np.array([0, 1000, 2000]), known)])):
+    none = of_keys(made, np.array([7, 9]))
+    for nothing in (joined([]), joined([book(none, np.array([0, 1000, 2000]), known)])):
         assert (len(nothing), nothing.columns.tolist()) == (0, found.columns.tolist())
         assert nothing.dtypes.to_dict() == found.dtypes.to_dict()
 
