@@ -160,16 +160,3 @@ def joined_words(group: np.ndarray, words: pd.Series, size: int) -> pd.Series:
     joined = pairs.groupby("group")["word"].agg("+".join).reindex(range(size), fill_value="").astype("str")
     once = {text: "+".join(dict.fromkeys(text.split("+"))) for text in joined.unique()}
     return joined.map(once).astype("str")
-
-
-def add_keys(
-    known: pd.DataFrame, columns: tuple[str, ...], new: pd.DataFrame
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """The rows of `new` as row numbers of a table that grows and never renumbers.
-
-    Returns the grown table (columns of `known`) and one row number per row of `new`.
-    """
-    both = pd.concat([known, new[known.columns]], ignore_index=True)
-    group = both.groupby(list(columns), sort=False, dropna=False).ngroup().to_numpy()
-    table = both.iloc[np.unique(group, return_index=True)[1]].reset_index(drop=True)
-    return table, group[len(known) :]

@@ -49,14 +49,16 @@ def loading(module: str) -> Iterator[None]:
         gc.enable()
 
 
-def give_back() -> None:
-    """Before large packages are loaded and threads begin: keep no memory that is not used, nor be slower.
+def spare() -> None:
+    """Before large packages are loaded and threads begin: no thread and no memory that is not used.
 
+    numpy starts threads for linear algebra, of which there is none here: they wait busily, for 0.2 s.
     Arrow's own allocator holds on to 30 to 40 MiB more. The one of GNU gives each thread a heap that does not
     shrink: 80 MiB more for 10,000 pods.
     """
     import ctypes
 
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     if "MALLOC_ARENA_MAX" not in os.environ:
         with suppress(AttributeError, OSError):  # another C library

@@ -13,7 +13,7 @@ from sci_batch import gate
 from sci_batch.cli.ending import Followed
 from sci_batch.cli.judging import judge, limits_sink
 from sci_batch.cli.log import say
-from sci_batch.cli.quick import give_back, loading
+from sci_batch.cli.quick import loading, spare
 from sci_batch.cli.terminal import now_ms, progress, sink_options
 from sci_batch.cli.writing import refuse_early, write
 from sci_batch.report import Report
@@ -56,7 +56,7 @@ def run(
         Any expected failure.
     """
     refuse_early(outputs, settings, os.environ)
-    give_back()
+    spare()
     now = now_ms(os.environ)
     talkative = settings.verbose if step else not settings.quiet
     began = time.monotonic()

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.fetch import Discovery, Plan
-from sci_batch.fetch.series import normalise
+from sci_batch.fetch.series import normalise, table
 from sci_batch.prometheus.client import Client
 
 LOOKS = 12
@@ -88,8 +88,7 @@ def _targets(client: Client, plan: Plan, found: Discovery, meter: kepler.Meter) 
     text = f"count by ({', '.join([*by, 'path', 'source'])}) ({selector})"
     answer = client.range(text, *looks(plan))
     of_node = kepler.Meter(generation=meter.generation, level=kepler.NODE, metric=meter.metric)
-    series = normalise(answer.sets, of_node, plan.labels)
-    series = series.assign(node=series["node"].map(lambda name: found.node_names.get(name, name)))
+    series = table(normalise(answer.sets, of_node, plan.labels, found.node_names))
     rows = series.iloc[answer.series].assign(time_ms=answer.time_ms)
     return rows[TARGETS].reset_index(drop=True)
 

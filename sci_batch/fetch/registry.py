@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 
 import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, NODE_COLUMNS, add_keys, composite, run_starts
-from sci_batch.fetch.series import SERIES, normalise, pods_only
+from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, NODE_COLUMNS, composite, run_starts
+from sci_batch.fetch.series import Series, is_pod, normalise, table
 from sci_batch.prometheus.samples import LabelSet, Samples
 
 Asked = tuple[kepler.Meter, Sequence[LabelSet]]
@@ -18,8 +19,18 @@ MOST_MET = 50_000
 """Series of which is kept what they are; all are forgotten where it is more."""
 
 
-def _no_rows(*columns: str) -> pd.DataFrame:
-    return pd.DataFrame(columns=list(columns)).astype("str")
+class _Numbers(dict[tuple[str, ...], int]):
+    """Numbers what is looked up, in the order in which it is met."""
+
+    def __missing__(self, name: tuple[str, ...]) -> int:
+        self[name] = number = len(self)
+        return number
+
+    @classmethod
+    def of(cls, known: pd.DataFrame, columns: tuple[str, ...]) -> _Numbers:
+        """The row numbers of a table."""
+        rows = zip(*(known[name].tolist() for name in columns), strict=True)
+        return cls({name: number for number, name in enumerate(rows)})
 
 
 @dataclass(slots=True)
@@ -28,66 +39,68 @@ class _Met:
 
     rows: dict[kepler.Meter, dict[LabelSet, int]] = field(default_factory=dict)
     """Row in `series`; -1 for what is no pod."""
-    series: pd.DataFrame = field(default_factory=lambda: _no_rows(*SERIES))
+    series: pd.DataFrame = field(default_factory=lambda: table([]))
     key: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     """Of each row of `series`."""
 
 
-@dataclass(slots=True)
 class Registry:
-    """Every counter and node met so far. Rows are only ever added, so a row number is a name."""
+    """Every counter and node met so far. Rows are only ever added, so a row number is a name.
 
-    keys: pd.DataFrame = field(
-        default_factory=lambda: _no_rows(*KEY_COLUMNS, "source").assign(node_id=np.empty(0, np.int64))
-    )
-    nodes: pd.DataFrame = field(default_factory=lambda: _no_rows(*NODE_COLUMNS))
-    _met: _Met = field(default_factory=_Met)
+    `keys` and `nodes` are those of `Counters`; `series` of `rows` has a column for each field of `Series`.
+    """
 
-    def add(self, series: pd.DataFrame) -> np.ndarray:
-        """Key numbers of SERIES rows (`series.normalise`)."""
-        self.nodes, node_id = add_keys(self.nodes, NODE_COLUMNS, series)
-        self.keys, key = add_keys(self.keys, KEY_COLUMNS, series.assign(node_id=node_id))
-        return key
+    def __init__(self, keys: pd.DataFrame | None = None, nodes: pd.DataFrame | None = None) -> None:
+        none = table([]).assign(node_id=np.empty(0, np.int64))
+        self.keys = none[[*KEY_COLUMNS, "source", "node_id"]] if keys is None else keys
+        self.nodes = none[[*NODE_COLUMNS]] if nodes is None else nodes
+        self._key_numbers = _Numbers.of(self.keys, KEY_COLUMNS)
+        self._node_numbers = _Numbers.of(self.nodes, NODE_COLUMNS)
+        self._met = _Met()
+
+    def add(self, series: Sequence[Series]) -> np.ndarray:
+        """Key numbers of series."""
+        node_id = [self._node_numbers[one.generation, one.node] for one in series]
+        key = [self._key_numbers[tuple(map(intern, one[: len(KEY_COLUMNS)]))] for one in series]
+        rows = table(series).assign(node_id=node_id)
+        self.nodes, self.keys = _grown(self.nodes, node_id, rows), _grown(self.keys, key, rows)
+        return np.array(key, np.int64)
 
     def rows(
         self, asked: Sequence[Asked], labels: kepler.Labels, node_names: Mapping[str, str]
     ) -> list[np.ndarray]:
         """The row of every set of labels, for `series`, until this is called again; -1 for what is no pod.
 
-        `node_names` gives the node of a target's `instance`, for the legacy (its containers carry no node).
+        `node_names`: see `series.normalise`.
         """
         if len(self._met.key) > MOST_MET:
             self._met = _Met()
         asked = [(meter, [_nameless(one) for one in sets]) for meter, sets in asked]
-        new: list[pd.DataFrame] = []
+        new: list[Series] = []
         for meter, sets in asked:
-            series = self._new(meter, sets, labels, len(self._met.key) + sum(map(len, new)))
-            if len(series):
-                new.append(series)
+            known = self._met.rows.setdefault(meter, {})
+            unknown = [one for one in dict.fromkeys(sets) if one not in known]
+            for one, series in zip(unknown, normalise(unknown, meter, labels, node_names), strict=True):
+                known[one] = -1
+                if meter.level == kepler.NODE or is_pod(series):
+                    known[one] = len(self._met.key) + len(new)
+                    new.append(series)
         if new:
-            added = _with_node_names(pd.concat(new, ignore_index=True), node_names)
-            self._met.series = pd.concat([self._met.series, added], ignore_index=True)
-            self._met.key = np.append(self._met.key, self.add(added))
-        known = self._met.rows
-        return [np.array([known[meter][one] for one in sets], np.int64) for meter, sets in asked]
+            self._met.series = pd.concat([self._met.series, table(new)], ignore_index=True)
+            self._met.key = np.append(self._met.key, self.add(new))
+        met = self._met.rows
+        return [np.array(list(map(met[meter].__getitem__, sets)), np.int64) for meter, sets in asked]
 
     def series(self, rows: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
-        """SERIES and the key of each."""
+        """Series of `rows`, and the key of each."""
         return self._met.series.take(rows).reset_index(drop=True), self._met.key[rows]
 
-    def _new(
-        self, meter: kepler.Meter, sets: Sequence[LabelSet], labels: kepler.Labels, first: int
-    ) -> pd.DataFrame:
-        """SERIES of those sets that were not met, which get the rows from `first` on."""
-        known = self._met.rows.setdefault(meter, {})
-        new = [one for one in dict.fromkeys(sets) if one not in known]
-        if not new:
-            return self._met.series[:0]
-        series = normalise(new, meter, labels)
-        keep = pods_only(series)
-        rows = np.where(keep, np.cumsum(keep) - 1 + first, -1)
-        known.update(zip(new, rows.tolist(), strict=True))
-        return series[keep]
+
+def _grown(known: pd.DataFrame, numbers: Sequence[int], rows: pd.DataFrame) -> pd.DataFrame:
+    """A table with those rows behind it whose numbers it does not reach; of several, the first."""
+    number, place = np.unique(numbers, return_index=True)
+    new = rows[known.columns].take(place[number >= len(known)])
+    return pd.concat([known, new], ignore_index=True) if len(new) else known
 
 
 def _nameless(labels: LabelSet) -> LabelSet:
@@ -97,24 +110,16 @@ def _nameless(labels: LabelSet) -> LabelSet:
     return tuple(pair for pair in labels if pair[0] != "__name__")
 
 
-def _with_node_names(series: pd.DataFrame, node_names: Mapping[str, str]) -> pd.DataFrame:
-    legacy = series["generation"] == kepler.LEGACY
-    if not legacy.any():
-        return series
-    named = series["node"].map(lambda name: node_names.get(name, name)).astype("str")
-    return series.assign(node=series["node"].where(~legacy, named))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """Samples of several meters together: SERIES rows, their keys, and flat arrays of samples."""
+    """Samples of several meters together: their series, the keys of these, and flat arrays of samples."""
 
     series: pd.DataFrame
     sets: Sequence[LabelSet]
-    """Labels of each row of SERIES."""
+    """Labels of each row of `series`."""
     key_of_series: np.ndarray
     row: np.ndarray
-    """Row of SERIES, per sample."""
+    """Row of `series`, per sample."""
     time_ms: np.ndarray
     joules: np.ndarray
 
@@ -132,7 +137,7 @@ def readings(
 ) -> Readings:
     """Put the answers of several meters into one vocabulary; host rows and nameless rows are left out.
 
-    `node_names`: see `Registry.rows`.
+    `node_names`: see `series.normalise`.
     """
     answers = [answer for answer in answers if len(answer[1])]
     known = registry.rows([(meter, samples.sets) for meter, samples in answers], labels, node_names)

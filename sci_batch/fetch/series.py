@@ -1,105 +1,137 @@
-"""SERIES: the series of both generations of Kepler in our words."""
+"""The series of both generations of Kepler in our words."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.counters import KEY_COLUMNS
 from sci_batch.prometheus.samples import LabelSet
 
-Label = Callable[[str], pd.Series]
-"""A label of every series by its name, empty where absent."""
 
-SERIES = (*KEY_COLUMNS, "state", "source", "instance", "match_label", "match_value")
-"""Columns of `normalise`."""
+class Series(NamedTuple):
+    """One series of an answer; first what makes it a counter (`counters.KEY_COLUMNS`)."""
+
+    generation: str
+    level: str
+    node: str
+    namespace: str
+    pod: str
+    pod_uid: str
+    container_id: str
+    kind: str
+    power_domain: str
+    part: str
+    state: str
+    source: str
+    """rapl, model, ..."""
+    instance: str
+    match_label: str
+    match_value: str
+    """With `match_label`, the matcher that finds this node's series again."""
+
 
 HOST_ROWS = ("system_processes", "kernel_processes")
 """Legacy rows for host processes: they look like pods, the same on every node, and are none."""
 
 
-def normalise(sets: Sequence[LabelSet], meter: kepler.Meter, labels: kepler.Labels) -> pd.DataFrame:
-    """SERIES: one row per series of an answer, in our words.
+_OURS = (
+    "node", "instance", "namespace", "pod", "pod_id", "container_id", "power_domain", "state", "mode",
+)  # fmt: skip
 
-    `source` is rapl, model, ...; `match_label`, `match_value` are the matcher that finds this node's series
-    again. A text in every column of `SERIES`.
+
+def normalise(
+    sets: Sequence[LabelSet], meter: kepler.Meter, labels: kepler.Labels, node_names: Mapping[str, str]
+) -> list[Series]:
+    """One for each set of labels of a meter.
+
+    `node_names` gives the node of a target's `instance`, for the legacy (its containers carry no node).
     """
-    generation, known = meter.generation, [dict(one) for one in sets]
+    words = _Words(meter, labels, node_names)
+    return [words.series(dict(one)) for one in sets]
 
-    def label(name: str) -> pd.Series:
-        return pd.Series([one.get(name, "") for one in known], dtype="str")
 
-    def theirs(ours: str) -> pd.Series:
-        return label(labels.of(generation, ours))
+def is_pod(one: Series) -> bool:
+    """Whether a series is of a pod: no host process, pause container or podman (they have no pod id)."""
+    host = one.pod in HOST_ROWS and one.namespace in ("system", "kernel")
+    nameless = one.generation == kepler.REWRITE and not (one.pod_uid or one.pod)
+    return not (host or nameless)
 
-    instance = theirs("instance")
-    node_label = theirs("node")
-    node = node_label.where(node_label != "", instance)
-    mode = theirs("mode")
-    kind = pd.Series(meter.kind, index=instance.index, dtype="str")
-    if generation == kepler.LEGACY and meter.level == kepler.NODE:
-        kind = mode.map({"dynamic": kepler.ACTIVE, "idle": kepler.IDLE}).fillna(kepler.ACTIVE).astype("str")
-    elif generation == kepler.LEGACY:
-        kind = mode
-    by_node = (generation == kepler.REWRITE) & (node_label != "")
-    is_node = meter.level == kepler.NODE
-    blank = pd.Series("", index=instance.index, dtype="str")
-    return pd.DataFrame(
-        {
-            "generation": generation,
-            "level": meter.level,
-            "node": node,
-            "namespace": blank if is_node else theirs("namespace"),
-            "pod": blank if is_node else theirs("pod"),
-            "pod_uid": blank if is_node else theirs("pod_id"),
-            "container_id": _container(theirs("container_id"), label("container_name"))
+
+def table(rows: Sequence[Series]) -> pd.DataFrame:
+    """The same as a table, a column for each field."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(Series._fields)
+    texts = (pd.array(list(column), dtype="str") for column in columns)
+    return pd.DataFrame(dict(zip(Series._fields, texts, strict=True)))
+
+
+class _Words:
+    """What this meter's labels are called."""
+
+    def __init__(self, meter: kepler.Meter, labels: kepler.Labels, node_names: Mapping[str, str]) -> None:
+        self._meter, self._node_names = meter, node_names
+        self._legacy = meter.generation == kepler.LEGACY
+        self._is_node = meter.level == kepler.NODE
+        words = (
+            "node",
+            "instance",
+            "namespace",
+            "pod",
+            "pod_id",
+            "container_id",
+            "power_domain",
+            "state",
+            "mode",
+        )
+        self._their = {ours: labels.of(meter.generation, ours) for ours in words}
+
+    def series(self, labels: Mapping[str, str]) -> Series:
+        """The series with these labels."""
+        meter = self._meter
+        shown = {ours: labels.get(theirs, "") for ours, theirs in self._their.items()}
+        instance, node = shown["instance"], shown["node"]
+        by_node = bool(node) and not self._legacy
+        of_node = node or instance
+        return Series(
+            generation=meter.generation,
+            level=meter.level,
+            node=self._node_names.get(of_node, of_node) if self._legacy else of_node,
+            namespace="" if self._is_node else shown["namespace"],
+            pod="" if self._is_node else shown["pod"],
+            pod_uid="" if self._is_node else shown["pod_id"],
+            # an old Kepler has no id of containers
+            container_id=(shown["container_id"] or labels.get("container_name", ""))
             if meter.level == kepler.CONTAINER
-            else blank,
-            "kind": kind,
-            "power_domain": meter.power_domain or theirs("power_domain"),
-            "part": _part(label, meter) if is_node else blank,
-            "state": theirs("state"),
-            "source": _source(label, meter),
-            "instance": instance,
-            "match_label": np.where(
-                by_node, labels.of(generation, "node"), labels.of(generation, "instance")
-            ),
-            "match_value": node_label.where(by_node, instance),
-        }
-    ).astype("str")
+            else "",
+            kind=self._kind(shown["mode"]),
+            power_domain=meter.power_domain or shown["power_domain"],
+            part=self._part(labels) if self._is_node else "",
+            state=shown["state"],
+            source=self._source(labels),
+            instance=instance,
+            match_label=self._their["node" if by_node else "instance"],
+            match_value=node if by_node else instance,
+        )
 
+    def _kind(self, mode: str) -> str:
+        if not self._legacy:
+            return self._meter.kind
+        return (kepler.IDLE if mode == "idle" else kepler.ACTIVE) if self._is_node else mode
 
-def _part(label: Label, meter: kepler.Meter) -> pd.Series:
-    """Socket or device of a node's counter: several of them add up."""
-    if meter.generation == kepler.LEGACY:
-        return label("package")
-    return label("gpu_uuid" if meter.power_domain == kepler.GPU else "path")
+    def _part(self, labels: Mapping[str, str]) -> str:
+        """Socket or device of a node's counter: several of them add up."""
+        gpu = self._meter.power_domain == kepler.GPU
+        return labels.get("package" if self._legacy else "gpu_uuid" if gpu else "path", "")
 
-
-def _container(ids: pd.Series, names: pd.Series) -> pd.Series:
-    """Container id; the container's name where an old Kepler has no id."""
-    return ids.where(ids != "", names)
-
-
-def _source(label: Label, meter: kepler.Meter) -> pd.Series:
-    """`rapl` (measured), `model` (estimated), else Kepler's own word for its source."""
-    if meter.generation == kepler.REWRITE:
-        path = label("path")
-        hwmon = path.str.contains("hwmon", regex=False)
-        words = kepler.GPU if meter.power_domain == kepler.GPU else np.where(hwmon, "hwmon", "rapl")
-        return pd.Series(words, index=path.index, dtype="str")
-    source = label("source")
-    measured = source.str.contains("rapl", regex=False)
-    modelled = source.isin(["estimator", "trained_power_model"])
-    words = np.where(measured, "rapl", np.where(modelled, "model", source.where(source != "", "unknown")))
-    return pd.Series(words, index=source.index, dtype="str")
-
-
-def pods_only(series: pd.DataFrame) -> np.ndarray:
-    """Which rows are pods: not host processes, pause containers or podman (they have no pod id)."""
-    host = series["pod"].isin(HOST_ROWS) & series["namespace"].isin(["system", "kernel"])
-    nameless = (series["generation"] == kepler.REWRITE) & (series["pod_uid"] == "") & (series["pod"] == "")
-    return np.asarray((series["level"] == kepler.NODE) | ~(host | nameless))
+    def _source(self, labels: Mapping[str, str]) -> str:
+        """`rapl` (measured), `model` (estimated), else Kepler's own word for its source."""
+        if not self._legacy:
+            if self._meter.power_domain == kepler.GPU:
+                return kepler.GPU
+            return "hwmon" if "hwmon" in labels.get("path", "") else "rapl"
+        source = labels.get("source", "")
+        if "rapl" in source:
+            return "rapl"
+        return "model" if source in ("estimator", "trained_power_model") else source or "unknown"

@@ -7,7 +7,6 @@ import pandas as pd
 
 from sci_batch.counters import (
     FLAG_BITS,
-    add_keys,
     any_flag,
     composite,
     flag_words,
@@ -94,15 +93,3 @@ def test_words_of_groups() -> None:
 def test_one_word_is_that_of_every_group() -> None:
     found = joined_words(np.array([0, 1, 1]), pd.Series(["rapl"] * 3, dtype="str"), 2)
     assert (found.tolist(), found.dtype == "str") == (["rapl", "rapl"], True)
-
-
-def test_a_table_of_keys_grows_and_never_renumbers() -> None:
-    known = pd.DataFrame({"node": ["n2", "n1"], "source": ["a", "b"]})
-    new = pd.DataFrame({"source": ["x", "y", "z", "w"], "more": 0, "node": ["n3", "n1", "n3", "n0"]})
-    table, number = add_keys(known, ("node",), new)
-    assert table.to_numpy().tolist() == [["n2", "a"], ["n1", "b"], ["n3", "x"], ["n0", "w"]]
-    assert (table.columns.tolist(), table.index.tolist()) == (["node", "source"], [0, 1, 2, 3])
-    assert number.tolist() == [2, 1, 2, 3]
-    same, none = add_keys(table, ("node",), new[:0])
-    assert same.equals(table)
-    assert none.tolist() == []

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from sci_batch.fetch.marks import distinct, marks, observed_between
 from sci_batch.fetch.registry import Readings, Registry
+from sci_batch.fetch.series import Series, table
 
 GAP = 60
 
@@ -70,17 +70,14 @@ def test_marks_seen_twice_count_once() -> None:
 def test_a_node_speaks_for_itself_else_its_pods_do() -> None:
     """n1 has counters of its own: its pod's moments say nothing. n2 has none."""
     registry = Registry()
-    series = pd.DataFrame(
-        {
-            "generation": "rewrite", "level": ["node", "pod", "pod"], "node": ["n1", "n1", "n2"],
-            "namespace": "",
-            "pod": ["", "a", "b"], "pod_uid": "", "container_id": "", "kind": "use",
-            "power_domain": "package",
-            "part": "", "source": "rapl", "state": "",
-        }
-    ).astype("str")  # fmt: skip
+    none = Series(*[""] * len(Series._fields))._replace(generation="rewrite", power_domain="package")
+    series = [
+        none._replace(level=level, node=node, pod=pod)
+        for level, node, pod in (("node", "n1", ""), ("pod", "n1", "a"), ("pod", "n2", "b"))
+    ]
     found = Readings(
-        series=series, sets=[()] * 3, key_of_series=registry.add(series), row=np.array([0, 1, 2, 0, 2]),
+        series=table(series), sets=[()] * 3, key_of_series=registry.add(series),
+        row=np.array([0, 1, 2, 0, 2]),
         time_ms=np.array([10, 11, 12, 10, 13]), joules=np.ones(5),
     )  # fmt: skip
     node, time_ms = marks(found, registry)

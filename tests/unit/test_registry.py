@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from sci_batch import kepler
-from sci_batch.counters import FLAG_BITS, KEY_COLUMNS, add_keys
+from sci_batch.counters import FLAG_BITS, KEY_COLUMNS
 from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
-from sci_batch.fetch.series import normalise
+from sci_batch.fetch.series import Series, normalise
 from sci_batch.kepler import Labels, Meter
 from sci_batch.prometheus.samples import LabelSet, Samples, label_set
 
@@ -197,11 +196,22 @@ def test_row_numbers_are_names_that_never_change() -> None:
     assert list(registry.keys.columns[: len(KEY_COLUMNS)]) == list(KEY_COLUMNS)
 
 
-def test_add_keys_tells_rows_of_the_same_key() -> None:
-    known = pd.DataFrame({"a": ["x"], "b": ["1"]})
-    table, number = add_keys(known, ("a",), pd.DataFrame({"a": ["y", "x", "y"], "b": ["2", "3", "4"]}))
-    assert number.tolist() == [1, 0, 1]
-    assert table.to_numpy().tolist() == [["x", "1"], ["y", "2"]]
+def test_a_registry_goes_on_from_its_tables() -> None:
+    """As after a checkpoint: what is known keeps its number, and of what is new the first row stands."""
+    _, before = read((pod(), [(10, 1.0)]), (pod(pod_id="u2"), [(10, 1.0)]))
+    registry = Registry(keys=before.keys, nodes=before.nodes)
+    late = samples(
+        (pod(pod_id="u3", path="hwmon0"), [(20, 3.0)]), (pod(), [(20, 2.0)]),
+        (pod(node_name="n0"), [(20, 4.0)]),
+        (pod("terminated", pod_id="u3"), [(20, 3.0)]),
+    )  # fmt: skip
+    found = readings(registry, [(PODS, late)], Labels(), {})
+    assert dict(zip(found.key.tolist(), found.joules.tolist(), strict=True)) == {2: 3.0, 0: 2.0, 3: 4.0}
+    assert registry.keys["pod_uid"].tolist() == ["u1", "u2", "u3", "u1"]
+    assert registry.keys["source"].tolist() == ["rapl", "rapl", "hwmon", "rapl"]
+    assert registry.keys["node_id"].tolist() == [0, 0, 0, 1]
+    assert registry.nodes.to_numpy().tolist() == [["rewrite", "n1"], ["rewrite", "n0"]]
+    assert registry.keys.dtypes.equals(before.keys.dtypes)
 
 
 def test_nothing_is_read_from_nothing() -> None:
@@ -242,9 +252,11 @@ def test_a_series_is_the_same_counter_in_every_answer(monkeypatch: pytest.Monkey
     monkeypatch.setattr("sci_batch.fetch.registry.MOST_MET", most)
     looked_at: list[int] = []
 
-    def counted(sets: Sequence[LabelSet], meter: Meter, labels: Labels) -> pd.DataFrame:
+    def counted(
+        sets: Sequence[LabelSet], meter: Meter, labels: Labels, node_names: Mapping[str, str]
+    ) -> list[Series]:
         looked_at.append(len(sets))
-        return normalise(sets, meter, labels)
+        return normalise(sets, meter, labels, node_names)
 
     monkeypatch.setattr("sci_batch.fetch.registry.normalise", counted)
     registry = Registry()
