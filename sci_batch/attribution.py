@@ -12,7 +12,7 @@ from sci_batch import embodied, rows, workloads
 from sci_batch.counters import FLAG_BITS, Counters
 from sci_batch.energy import Booked, Carry, Energy, per_window
 from sci_batch.errors import NoDataError
-from sci_batch.fetch import Inputs
+from sci_batch.inputs import Inputs
 from sci_batch.ledger import Ledger
 from sci_batch.settings import Settings
 from sci_batch.units import JOULES_PER_KWH

@@ -9,9 +9,9 @@ from sci_batch import embodied, schema
 from sci_batch.carbon import operational_gco2e
 from sci_batch.counters import FLAG_BITS
 from sci_batch.energy import Steps
-from sci_batch.fetch import Kube
 from sci_batch.grid import Grid
 from sci_batch.in_effect import intensity
+from sci_batch.inputs import Kube
 from sci_batch.settings import Settings
 from sci_batch.units import MS_PER_SECOND
 

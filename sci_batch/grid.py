@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from sci_batch import intensity, pue
 from sci_batch.errors import UsageError
-from sci_batch.fetch import Kube
+from sci_batch.inputs import Kube
 from sci_batch.intensity import Asked, Intensity, Kept, Request
 from sci_batch.intensity.matching import changes_ms, matched, slots_at
 from sci_batch.intensity.places import node_regions
-from sci_batch.prometheus.client import Client
 from sci_batch.pue import Pue
 from sci_batch.settings import Settings, Spec
+
+if TYPE_CHECKING:
+    from sci_batch.prometheus.client import Client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

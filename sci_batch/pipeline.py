@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,16 +19,18 @@ from sci_batch.emissions import emissions, hardware
 from sci_batch.energy import Steps, in_windows
 from sci_batch.engine import Engine, Process
 from sci_batch.errors import NoDataError, UsageError
-from sci_batch.fetch import Inputs, Progress
 from sci_batch.functional_unit import Units
 from sci_batch.grid import Grid
+from sci_batch.inputs import Inputs, Progress
 from sci_batch.ledger import Ledger, Span
-from sci_batch.prometheus.client import Client
 from sci_batch.report import Report
 from sci_batch.result import Result
 from sci_batch.settings import Settings
 from sci_batch.source import Source, opened
 from sci_batch.spill import Spill
+
+if TYPE_CHECKING:
+    from sci_batch.prometheus.client import Client
 
 ROWS_IN_MEMORY = 100_000
 """Rows of the result that do not go to a temporary file, at some 400 bytes each."""

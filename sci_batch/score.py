@@ -11,8 +11,8 @@ from sci_batch import functional_unit, schema, workloads
 from sci_batch.attribution import grouped_by
 from sci_batch.carbon import sci
 from sci_batch.counters import FLAG_BITS, flags_text
-from sci_batch.fetch import Inputs
 from sci_batch.functional_unit import Served, Units
+from sci_batch.inputs import Inputs
 from sci_batch.settings import Settings
 from sci_batch.source import Source
 

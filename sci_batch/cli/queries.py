@@ -14,7 +14,7 @@ from sci_batch.settings import Loaded
 @with_options("queries")
 def queries(loaded: Loaded) -> None:
     """Print the PromQL that `compute` would send, one query a line; nothing is sent."""
-    from sci_batch import source
+    from sci_batch.source import live
 
-    for query in source.queries(loaded.settings, now_ms=now_ms(os.environ)):
+    for query in live.queries(loaded.settings, now_ms=now_ms(os.environ)):
         typer.echo(query)

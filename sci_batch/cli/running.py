@@ -63,7 +63,6 @@ def run(
     with _begun(settings, now) as begun:
         with loading("sci_batch.pipeline"):
             from sci_batch import pipeline
-            from sci_batch.fetch import checkpoint
 
         if settings.prometheus_url:  # while the server is waited for
             threading.Thread(target=load, args=([one.format for one in outputs],), daemon=True).start()
@@ -83,6 +82,8 @@ def run(
     if len(written) == len(outputs):
         # First: a checkpoint that outlived its run would be in the way of the next one.
         if settings.checkpoint is not None:
+            from sci_batch.fetch import checkpoint
+
             checkpoint.clear(settings.checkpoint)
         when_written(report)
     words, fields = _summary(report, written, time.monotonic() - began)

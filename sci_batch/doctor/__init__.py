@@ -7,7 +7,7 @@ from sci_batch.doctor import live, recording
 from sci_batch.doctor.examination import Examination
 from sci_batch.doctor.files import files
 from sci_batch.doctor.finding import OK, PROBLEM, WARNING, Diagnosis, Finding, in_order
-from sci_batch.fetch import Progress
+from sci_batch.inputs import Progress
 from sci_batch.settings import Settings
 
 __all__ = ["OK", "PROBLEM", "WARNING", "Diagnosis", "Finding", "diagnose"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from sci_batch import embodied, grid
+from sci_batch.asking.plan import Plan
 from sci_batch.doctor.finding import CARBON, OK, WARNING, Finding, of_nodes
-from sci_batch.fetch import Kube, Plan
+from sci_batch.inputs import Kube
 from sci_batch.intensity.loading import AT_HAND
 from sci_batch.settings import Settings
 from sci_batch.settings.factors import Chain

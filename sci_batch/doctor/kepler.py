@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 import pandas as pd
 
 from sci_batch import kepler
+from sci_batch.asking.plan import Plan
 from sci_batch.doctor.finding import KEPLER, OK, WARNING, Finding, named, none_of, of_nodes
 from sci_batch.doctor.kepler_look import Seen
-from sci_batch.fetch import Plan
 
 WORDS = {kepler.REWRITE: "Kepler 0.10 or later", kepler.LEGACY: "Kepler 0.9 or earlier"}
 

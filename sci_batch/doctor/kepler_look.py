@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sci_batch import kepler
-from sci_batch.fetch import Discovery, Plan
+from sci_batch.asking.plan import Discovery, Plan
 from sci_batch.fetch.series import normalise, table
 from sci_batch.prometheus.client import Client
 

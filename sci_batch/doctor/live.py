@@ -9,6 +9,7 @@ from functools import partial
 from sci_batch import grid, kepler
 from sci_batch.asking.discover import discover
 from sci_batch.asking.discover import looks as presence_looks
+from sci_batch.asking.plan import Discovery, Plan
 from sci_batch.asking.planned import plan_of
 from sci_batch.doctor import carbon, kubernetes, pull, scraping, server
 from sci_batch.doctor import kepler as meters
@@ -23,8 +24,9 @@ from sci_batch.doctor.kepler_look import (
     without_idle,
 )
 from sci_batch.doctor.work import functional_unit
-from sci_batch.fetch import Discovery, Kube, Plan, Progress, kube_look
+from sci_batch.fetch import kube_look
 from sci_batch.fetch.kube import of_nodes
+from sci_batch.inputs import Kube, Progress
 from sci_batch.prometheus.client import Client
 from sci_batch.settings import Settings, http_settings, windows_of
 from sci_batch.source import units_of

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from sci_batch import fetch, kepler
-from sci_batch.asking.plan import LONGEST_STEP_MS, step_ms
+from sci_batch import kepler
+from sci_batch.asking.plan import LONGEST_STEP_MS, Discovery, Plan, pull, step_ms
 from sci_batch.doctor import size
 from sci_batch.doctor.finding import OK, PULL, WARNING, Finding
 from sci_batch.doctor.size import Density, Size
 from sci_batch.errors import UsageError
-from sci_batch.fetch import Discovery, Plan
+from sci_batch.fetch import kube
 from sci_batch.prometheus.client import Client
 from sci_batch.windows import cut
 
@@ -93,7 +93,7 @@ def finding(
         Share of the nodes [0..1] that are scraped so seldom that all of their samples are fetched.
     """
     beside = _beside(plan, rows)
-    use, notes = fetch.pull(plan)
+    use, notes = pull(plan)
     methods = {
         "edges": size.edges(plan, held, found.series) + _again(plan, found, held, slow_share) + beside,
         "raw": size.raw(plan, held, found.series) + beside,
@@ -101,9 +101,7 @@ def finding(
     chosen = methods[use]
     other = "raw" if use == "edges" else "edges"
     more = (
-        [f"--pull {other}: {methods[other].words()}"]
-        if fetch.pull(replace(plan, pull=other))[0] == other
-        else []
+        [f"--pull {other}: {methods[other].words()}"] if pull(replace(plan, pull=other))[0] == other else []
     )
     more += _flags(plan, found, held, beside, use)
     more.append("--compression: about a third of the bytes, and five times the CPU of the server")
@@ -128,7 +126,7 @@ def _beside(plan: Plan, rows: Mapping[str, int] | None) -> Size:
     known = kepler.meters(plan.power_domains, plan.cluster, plan.labels)
     looked = Size(series=0, samples=0, bytes=0, requests=sum(map(len, known.values())))
     tables = {name: count for name, count in (rows or {}).items() if ":" not in name}
-    asked = len(tables) or len(fetch.kube.queries(plan))
+    asked = len(tables) or len(kube.queries(plan))
     return looked + size.kube(plan, sum(tables.values()), asked)
 
 

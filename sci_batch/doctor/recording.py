@@ -12,7 +12,7 @@ from sci_batch.doctor.examination import About, Examination
 from sci_batch.doctor.finding import CARBON, KEPLER, KUBERNETES, OK, PULL, SERVER, Finding
 from sci_batch.doctor.kepler_look import Seen
 from sci_batch.doctor.size import in_words
-from sci_batch.fetch import Kube, Progress
+from sci_batch.inputs import Kube, Progress
 from sci_batch.settings import Settings
 from sci_batch.source import Source, opened
 from sci_batch.windows import rfc3339

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from sci_batch.asking.edge_queries import LOOK_MS
+from sci_batch.asking.plan import Plan
 from sci_batch.doctor.finding import KEPLER, OK, PROBLEM, WARNING, Finding, length, named, of_nodes
 from sci_batch.doctor.kepler_look import Seen
 from sci_batch.errors import PartialError
-from sci_batch.fetch import Plan
 from sci_batch.windows import rfc3339
 
 

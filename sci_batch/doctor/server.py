@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sci_batch.asking.plan import SEED_MS
+from sci_batch.asking.plan import SEED_MS, Plan
 from sci_batch.doctor.finding import OK, PROBLEM, SERVER, WARNING, Finding, by_error, length
 from sci_batch.errors import AuthError, NoDataError, PartialError, SciBatchError, UsageError
-from sci_batch.fetch import Plan
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.session import Heard
 from sci_batch.settings import Settings

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from sci_batch.asking import edge_queries
 from sci_batch.asking.kube import PIECE_MS, PIECES_AT_ONCE
-from sci_batch.asking.plan import SEED_MS, edge_stretches, raw_stretches, step_ms
-from sci_batch.fetch import Plan
+from sci_batch.asking.plan import SEED_MS, Plan, edge_stretches, raw_stretches, step_ms
 from sci_batch.kepler import Meter
 from sci_batch.units import MS_PER_SECOND
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from sci_batch.asking.plan import Plan
 from sci_batch.doctor.finding import OK, WARNING, WORK, Finding, named
-from sci_batch.fetch import Plan, job_runs, unit_file, units
+from sci_batch.fetch import job_runs, units
 from sci_batch.files import path_of
 from sci_batch.prometheus.client import Client
 from sci_batch.settings import FunctionalUnit
+from sci_batch.source import unit_file
 from sci_batch.windows import rfc3339
 
 _NO_LABEL = ("start_ms", "end_ms", "functional_units")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from sci_batch.engine.process import Engine, Process
 from sci_batch.errors import UsageError
-from sci_batch.fetch import Progress
+from sci_batch.inputs import Progress
 from sci_batch.settings import Settings
 
 __all__ = ["Engine", "Process", "chosen"]

@@ -23,8 +23,8 @@ from sci_batch import attribution
 from sci_batch.engine import connection, shard
 from sci_batch.engine.process import Basis
 from sci_batch.errors import SciBatchError
-from sci_batch.fetch import Progress
 from sci_batch.fetch.shards import shards
+from sci_batch.inputs import Progress
 from sci_batch.ledger import Ledger, Span
 from sci_batch.settings import Settings
 from sci_batch.source import Source

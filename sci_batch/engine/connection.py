@@ -16,7 +16,7 @@ from typing import Any
 
 from sci_batch.engine import shard
 from sci_batch.errors import SourceError, UsageError
-from sci_batch.fetch import Progress
+from sci_batch.inputs import Progress
 from sci_batch.settings import OPTIONS, Settings, http_settings
 
 _ADDRESS = re.compile(

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from sci_batch import attribution, fetch
+from sci_batch.asking.plan import Discovery, Plan
 from sci_batch.energy import Booked, Carry
 from sci_batch.errors import SciBatchError
-from sci_batch.fetch import Discovery, Plan
 from sci_batch.fetch.past import Past
 from sci_batch.prometheus.client import Client
 from sci_batch.settings import Settings, http_settings

@@ -10,7 +10,7 @@ from sci_batch.engine import Process
 from sci_batch.errors import UsageError
 from sci_batch.explain.meters import Meters
 from sci_batch.explain.row import Explanation, chosen, explained
-from sci_batch.fetch import Progress
+from sci_batch.inputs import Progress
 from sci_batch.report import Report
 from sci_batch.settings import Settings
 from sci_batch.source import Source, opened

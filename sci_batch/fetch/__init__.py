@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 
 import pandas as pd
@@ -18,35 +18,11 @@ from sci_batch.asking.raw import samples_per_second
 from sci_batch.counters import Counters
 from sci_batch.fetch import edges, job_runs, kube, platform, raw, units
 from sci_batch.fetch.checkpoint import Checkpoint
-from sci_batch.fetch.kube import Kube
 from sci_batch.fetch.past import Past
+from sci_batch.inputs import Inputs, Kube, Progress
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.threads import threads
 from sci_batch.settings import FunctionalUnit
-
-__all__ = [
-    "Discovery", "Inputs", "Kube", "Plan", "Progress", "beforehand", "everything", "paced", "pull", "queries",
-]  # fmt: skip
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the share done, 0..1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
-    """What the meters and Kubernetes showed. `counters` is read once, stretch by stretch."""
-
-    counters: Iterator[Counters]
-    kube: Kube
-    units: Mapping[str, pd.DataFrame]
-    """UNITS (`fetch.units`) by the unit's name; a fixed number has none."""
-    notes: tuple[str, ...]
-    pull: str
-    """The pull that is really used."""
-    step_ms: int
-    """Spacing of the edges; 0 for raw samples."""
-    platform: pd.DataFrame | None = None
-    """PLATFORM (`fetch.platform`), when the server's own power is asked for."""
 
 
 def beforehand(client: Client, plan: Plan) -> tuple[Discovery, Kube]:

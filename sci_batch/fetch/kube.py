@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,43 +12,9 @@ from sci_batch.asking import kube as asking
 from sci_batch.asking.kube import PIECE_MS, Fact, their_names
 from sci_batch.asking.plan import Plan
 from sci_batch.fetch import sockets
+from sci_batch.inputs import Kube
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kube:
-    """Last known value of each fact in the range; empty frames where kube-state-metrics is missing.
-
-    pod_owners: namespace, pod, uid, owner_kind, owner_name. replicaset_owners: namespace, replicaset,
-    owner_kind, owner_name. job_owners: namespace, job_name, owner_kind, owner_name. pods: namespace, pod,
-    uid, node. created: namespace, pod, uid, seconds [Unix]. requests: namespace, pod, uid, cores.
-    capacity: node, cores. memory_requests, memory_capacity: the same in bytes. gpu_capacity: node, gpus.
-    node_labels: node, instance_type, region, zone, arch, and one column per label key of the plan.
-    node_info: node, provider_id. sockets: node, sockets (Kepler).
-    pod_labels: namespace, pod, and one column per label key. namespace_labels: namespace, likewise.
-    """
-
-    pod_owners: pd.DataFrame
-    replicaset_owners: pd.DataFrame
-    job_owners: pd.DataFrame
-    pods: pd.DataFrame
-    created: pd.DataFrame
-    requests: pd.DataFrame
-    capacity: pd.DataFrame
-    memory_requests: pd.DataFrame
-    memory_capacity: pd.DataFrame
-    gpu_capacity: pd.DataFrame
-    node_labels: pd.DataFrame
-    node_info: pd.DataFrame
-    sockets: pd.DataFrame
-    pod_labels: pd.DataFrame
-    namespace_labels: pd.DataFrame
-
-    @classmethod
-    def tables(cls) -> tuple[str, ...]:
-        """The names of the frames."""
-        return tuple(table.name for table in fields(cls))
 
 
 def of_nodes(client: Client, plan: Plan) -> Kube:

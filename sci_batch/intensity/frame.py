@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sci_batch.counters import FLAG_BITS
+from sci_batch.errors import SourceError
 from sci_batch.units import MS_PER_SECOND
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class Named(Protocol):
     @property
     def argument(self) -> str:
         """What the source makes of it."""
+
+
+class RejectedError(SourceError):
+    """The server answers, and refuses what was asked for: a fallback would only hide the mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

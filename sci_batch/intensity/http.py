@@ -15,7 +15,7 @@ import requests
 
 from sci_batch import __version__
 from sci_batch.errors import AuthError, SourceError, UsageError
-from sci_batch.intensity.frame import Request
+from sci_batch.intensity.frame import RejectedError, Request
 from sci_batch.prometheus.auth import HeaderAuth, read_secret
 from sci_batch.prometheus.problems import clean, retry_after_seconds
 
@@ -26,10 +26,6 @@ _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _LOGIN = (401, 403, 407)
 
 log = logging.getLogger(__name__)
-
-
-class RejectedError(SourceError):
-    """The server answers, and refuses what was asked for: a fallback would only hide the mistake."""
 
 
 @dataclass(slots=True, kw_only=True)

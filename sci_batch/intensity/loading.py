@@ -5,40 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import get_close_matches
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 
 from sci_batch.errors import NoDataError, SourceError, UsageError
-from sci_batch.intensity import (
-    carbon_aware_sdk,
-    constant,
-    electricity_maps,
-    energy_charts,
-    file,
-    prometheus,
-    region,
-    uk,
-    watttime,
-    zone,
+from sci_batch.intensity.frame import (
+    HIGHEST_GCO2E_PER_KWH,
+    HOUR_MS,
+    Gap,
+    Intensity,
+    Named,
+    RejectedError,
+    Request,
+    stacked,
 )
-from sci_batch.intensity.frame import HIGHEST_GCO2E_PER_KWH, HOUR_MS, Gap, Intensity, Named, Request, stacked
 from sci_batch.intensity.gaps import clipped, holes, interpolated, merged, overlaid
-from sci_batch.intensity.http import RejectedError
 from sci_batch.intensity.market import refuse_market
 from sci_batch.windows import rfc3339
 
-SOURCES: dict[str, Callable[[str, Request], Intensity]] = {
-    "constant": constant.load,
-    "zone": zone.load,
-    "region": region.load,
-    "file": file.load,
-    "prometheus": prometheus.load,
-    "electricitymaps": electricity_maps.load,
-    "uk": uk.load,
-    "energy-charts": energy_charts.load,
-    "carbon-aware-sdk": carbon_aware_sdk.load,
-    "watttime": watttime.load,
+Source = Callable[[str, Request], Intensity]
+
+
+def _source(module: str) -> Source:
+    def load(argument: str, request: Request) -> Intensity:
+        # Imported late: most runs take one, and need no other's packages.
+        found: Intensity = import_module(f"sci_batch.intensity.{module}").load(argument, request)
+        return found
+
+    return load
+
+
+SOURCES: dict[str, Source] = {
+    "constant": _source("constant"),
+    "zone": _source("zone"),
+    "region": _source("region"),
+    "file": _source("file"),
+    "prometheus": _source("prometheus"),
+    "electricitymaps": _source("electricity_maps"),
+    "uk": _source("uk"),
+    "energy-charts": _source("energy_charts"),
+    "carbon-aware-sdk": _source("carbon_aware_sdk"),
+    "watttime": _source("watttime"),
 }
 """Each gives slots that may have holes; `load` closes them."""
 AT_HAND = ("constant", "zone", "region", "file")

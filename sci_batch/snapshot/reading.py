@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sci_batch.asking.plan import Plan
 from sci_batch.counters import Counters
 from sci_batch.errors import NoDataError, UsageError
-from sci_batch.fetch import Inputs, Plan
-from sci_batch.fetch.kube import Kube
+from sci_batch.inputs import Inputs, Kube
 from sci_batch.intensity import Asked, Intensity, Kept
 from sci_batch.schema import label_column
 from sci_batch.settings import FunctionalUnit

@@ -16,8 +16,7 @@ import pyarrow.parquet as pq
 
 from sci_batch.counters import Counters
 from sci_batch.errors import SinkError, UsageError
-from sci_batch.fetch import Inputs
-from sci_batch.fetch.kube import Kube
+from sci_batch.inputs import Inputs, Kube
 from sci_batch.intensity import Kept
 from sci_batch.settings import FunctionalUnit
 from sci_batch.snapshot.manifest import FORMAT, MANIFEST, checksums, sealed

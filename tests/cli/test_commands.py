@@ -19,6 +19,7 @@ from sci_batch import __version__, pipeline, schema, source
 from sci_batch.cli.main import main
 from sci_batch.report import Report
 from sci_batch.settings import OPTIONS, Settings
+from sci_batch.source import live
 from tests.cli import handmade
 from tests.cli.process import COMPUTE, ROOT, environment
 
@@ -87,6 +88,24 @@ def test_what_needs_no_numbers_imports_no_numbers(arguments: tuple[str, ...]) ->
         check=True,
     )
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_recording_loads_no_network() -> None:
+    wanted = ("requests", "sci_batch.fetch", "sci_batch.prometheus.client")
+    script = (
+        "import sys; from sci_batch.cli.main import main; main(['compute', '--demo', '--quiet']); "
+        f"print([name for name in {wanted!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        cwd=ROOT,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == "[]"
+    assert done.stdout.startswith("window_start,")
 
 
 def test_a_run_builds_its_own_command_only_and_checks_no_types() -> None:
@@ -261,7 +280,7 @@ def test_record(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
 
 
 def test_queries(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(source, "queries", lambda settings, *, now_ms: ["up", f"rate(x[{settings.window}])"])
+    monkeypatch.setattr(live, "queries", lambda settings, *, now_ms: ["up", f"rate(x[{settings.window}])"])
     assert main(["queries", "--window", "1d"]) == 0
     assert capsys.readouterr().out == "up\nrate(x[1d])\n"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sci_batch import snapshot
-from sci_batch.fetch.kube import Kube
 from sci_batch.impact import carbon_hack, kepler_importer, verification
 from sci_batch.impact.yaml_file import mapping, text_of
+from sci_batch.inputs import Kube
 from sci_batch.prometheus import http_config, problems
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode
 from sci_batch.schedule import documents, health, last_run

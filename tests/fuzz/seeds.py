@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from sci_batch import snapshot
-from sci_batch.fetch.kube import Kube
+from sci_batch.inputs import Kube
 from sci_batch.settings.document import template
 from sci_batch.sinks import SINKS, SinkOptions, day_file, runs
 from tests.cli import handmade

@@ -10,13 +10,13 @@ from sci_batch import stored
 from sci_batch.embodied import file_rows
 from sci_batch.embodied.quantity import HIGHEST_KGCO2E
 from sci_batch.errors import SciBatchError
-from sci_batch.fetch import unit_file
 from sci_batch.intensity.file import read as read_intensity
 from sci_batch.intensity.frame import HIGHEST_GCO2E_PER_KWH, Request
 from sci_batch.report import Report
 from sci_batch.schema import check
 from sci_batch.settings import load
 from sci_batch.sinks import SINKS, SinkOptions, day_file
+from sci_batch.source import unit_file
 from sci_batch.units import MOST_UNITS
 from tests.fuzz.judged import answered, file_of, finite
 

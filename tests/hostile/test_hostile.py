@@ -120,7 +120,7 @@ class Tool:
         patch.setattr(bounds, "WHOLE_ANSWER", 2)
         patch.setattr(problems, "wait_seconds", self._wait_seconds)
         given = http_settings
-        for place in ("sci_batch.source", "sci_batch.asking.early"):
+        for place in ("sci_batch.source.live", "sci_batch.asking.early"):
             patch.setattr(f"{place}.http_settings", lambda settings: self._impatient(given(settings)))
         for name in [name for name in os.environ if name.startswith("SCI_BATCH_") or "PROXY" in name.upper()]:
             patch.delenv(name)

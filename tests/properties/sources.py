@@ -9,7 +9,7 @@ import pandas as pd
 from sci_batch import grid
 from sci_batch.asking.planned import plan_of
 from sci_batch.counters import Counters
-from sci_batch.fetch import Inputs, Kube
+from sci_batch.inputs import Inputs, Kube
 from sci_batch.settings import Settings, load
 from sci_batch.source import Source
 from sci_batch.windows import Windows

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sci_batch import kepler
-from sci_batch.asking.plan import Seen
-from sci_batch.fetch import Discovery, Plan
+from sci_batch.asking.plan import Discovery, Plan, Seen
 from sci_batch.fetch.shards import shards
 
 NAMES = st.sampled_from(["", "n1", "n2", "n1.example", "n.1", "nx1", "a|b", "a", "b", "w[0]", "10.0.0.5:9102",

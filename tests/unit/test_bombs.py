@@ -17,7 +17,6 @@ import pytest
 from sci_batch import parquet_file, stored
 from sci_batch.embodied import file_rows
 from sci_batch.errors import SciBatchError, UsageError
-from sci_batch.fetch import unit_file
 from sci_batch.files import contents
 from sci_batch.impact.yaml_file import mapping
 from sci_batch.intensity.file import read as read_intensity
@@ -28,6 +27,7 @@ from sci_batch.schedule import documents
 from sci_batch.settings import load
 from sci_batch.sinks import day_file
 from sci_batch.sinks.parquet import METADATA_KEY
+from sci_batch.source import unit_file
 
 DEEP = 200_000
 EDGES_MS = (1_772_323_200_000, 1_772_326_800_000)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from sci_batch.asking.plan import Plan
 from sci_batch.doctor import kepler, scraping
 from sci_batch.doctor.finding import OK, PROBLEM, WARNING
 from sci_batch.doctor.kepler_look import Seen
-from sci_batch.fetch import Plan
 
 MINUTE, HOUR = 60_000, 3_600_000
 START = 1_772_409_600_000

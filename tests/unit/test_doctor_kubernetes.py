@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sci_batch.asking.plan import Plan
 from sci_batch.doctor import carbon, kubernetes, size
 from sci_batch.doctor.files import files
 from sci_batch.doctor.finding import OK, PROBLEM, WARNING, Diagnosis, Finding, in_order
 from sci_batch.errors import UsageError
-from sci_batch.fetch import Plan
 from sci_batch.kepler import Labels, meters
 from sci_batch.settings import load
 from tests.properties.sources import kube, settings

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import requests_mock
 
+from sci_batch.asking.plan import Plan
 from sci_batch.doctor import diagnose, server
 from sci_batch.doctor.finding import OK, PROBLEM, WARNING, Diagnosis, Finding, length
-from sci_batch.fetch import Plan
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.http import HttpSettings
 from sci_batch.prometheus.session import Heard

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from sci_batch.errors import UsageError
-from sci_batch.fetch.unit_file import read
+from sci_batch.source.unit_file import read
 from sci_batch.windows import cut
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "units"

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from sci_batch.counters import FLAG_BITS
 from sci_batch.errors import AuthError, NoDataError, SourceError, UsageError
 from sci_batch.intensity import Intensity, Request, load, loading
-from sci_batch.intensity.frame import HOUR_MS, slots, stacked
-from sci_batch.intensity.http import RejectedError
+from sci_batch.intensity.frame import HOUR_MS, RejectedError, slots, stacked
 from sci_batch.intensity.tables import zones
 from sci_batch.settings.factors import Spec
 

@@ -15,12 +15,12 @@ from sci_batch.cli.terminal import now_ms
 from sci_batch.embodied import file_rows
 from sci_batch.embodied.quantity import number as embodied_number
 from sci_batch.errors import UsageError
-from sci_batch.fetch import unit_file
 from sci_batch.intensity.file import read as read_intensity
 from sci_batch.intensity.frame import Request
 from sci_batch.prometheus.decode import BrokenBodyError, decode
 from sci_batch.settings import factors, values, work
 from sci_batch.sinks import SINKS, SinkOptions
+from sci_batch.source import unit_file
 from sci_batch.windows import of_range, parse_duration, parse_lifespan, parse_time
 from tests.cli import handmade
 

@@ -10,9 +10,9 @@ import pytest
 
 from sci_batch.embodied import file_rows
 from sci_batch.errors import UsageError
-from sci_batch.fetch import unit_file
 from sci_batch.intensity.file import read as read_intensity
 from sci_batch.intensity.frame import Request
+from sci_batch.source import unit_file
 
 EDGES_MS = (1_772_323_200_000, 1_772_326_800_000, 1_772_330_400_000)
 FIRST, SECOND, THIRD = (f"2026-03-01T0{hour}:00:00Z" for hour in range(3))

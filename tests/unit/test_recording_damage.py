@@ -23,7 +23,7 @@ from sci_batch import snapshot
 from sci_batch.asking.planned import plan_of
 from sci_batch.cli.main import main
 from sci_batch.errors import UsageError
-from sci_batch.fetch.kube import Kube
+from sci_batch.inputs import Kube
 from sci_batch.settings import load, windows_of
 from sci_batch.snapshot import MANIFEST
 from tests import recordings
