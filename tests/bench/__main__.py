@@ -3,10 +3,11 @@
 Everything is measured beside something else in the same run: only the ratios mean something elsewhere.
 
 edges, raw, raw-json: a real Prometheus holds 24 h of 1,000 pods x 2 power domains at 30 s. `sci-batch
-compute` reads them, as a whole process with a table and a Parquet file, and `curl` sends the same queries and
-throws the answers away; both in turn, so that a busy machine is busy for both. `raw` reads remotely,
-`raw-json` as where the server has no remote read; both stand beside curl with the queries in JSON.
-peers: other libraries pull the same samples into DataFrames. if-run: the Impact Framework with the same
+compute` reads them, as a whole process with a table and a Parquet file, and `curl` sends the same queries,
+one after the other, and throws the answers away; in turn, so that a busy machine is busy for both. The bars
+are beside that; what curl takes with two requests at once, as the tool sends them, is told as well. `raw`
+reads remotely, `raw-json` as where the server has no remote read; both stand beside curl with the queries in
+JSON. peers: other libraries pull the same samples into DataFrames. if-run: the Impact Framework with the same
 rows. stream, growth: 10,000 pods for 30 days from a server that streams. startup: beside a small program.
 """
 
@@ -31,8 +32,8 @@ from tests.bench.cluster import START_SECONDS, Size
 from tests.bench.measure import Cost, cost
 from tests.bench.observations import Observed, observations
 from tests.bench.peers import peers
-from tests.bench.recording import recording
-from tests.bench.result import Compared, middle, table
+from tests.bench.recording import AT_ONCE, recording
+from tests.bench.result import Compared, table
 from tests.bench.startup import startup
 from tests.bench.streaming import streaming
 from tests.servers import ServerError
@@ -68,8 +69,8 @@ def _findings(only: set[str], size: Size, runs: int, *, quick: bool) -> Iterator
     if "if-run" in only:
         small = Observed(workloads=10, minutes=120)
         yield _told(observations(small if quick else Observed(), 1 if quick else min(runs, 3)))
-    pulls = [pull for pull in PULLS if pull in only or "peers" in only]
-    if pulls:
+    pulls = [pull for pull in PULLS if pull in only]
+    if pulls or "peers" in only:
         curl = shutil.which("curl")
         if curl is None:
             raise ServerError(
@@ -77,14 +78,19 @@ def _findings(only: set[str], size: Size, runs: int, *, quick: bool) -> Iterator
             )
         with data.server(size, OUT / "bench-data") as server:
             found = [compare(pull, server.url, size, runs, curl) for pull in pulls]
-            print(table(size, found))
+            if found:
+                print(table(size, found))
             yield from (one.finding() for one in found)
             if "peers" in only:
-                medians = {one.pull: middle(one.tool) for one in found}
-                yield _told(peers(server.url, size, medians))
+                yield _told(_peers(server.url, size))
     if only & {"stream", "growth"}:
-        for finding in streaming(streams.QUICK if quick else streams.FULL, 1 if quick else 3):
+        for finding in streaming(streams.QUICK if quick else streams.FULL, 1 if quick else 7):
             yield _told(finding)
+
+
+def _peers(url: str, size: Size) -> Finding:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        return peers(url, size, {pull: _compute(pull, url, size, Path(folder)) for pull in ("edges", "raw")})
 
 
 def _told(finding: Finding) -> Finding:
@@ -97,16 +103,19 @@ def compare(pull: str, url: str, size: Size, runs: int, curl: str) -> Compared:
     print(f"measuring --pull {pull}: {runs} runs of sci-batch and of curl", flush=True)
     tool: list[Cost] = []
     floor: list[Cost] = []
+    at_once: list[Cost] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         with recording(url) as kept:  # it also warms up the disk cache and Python's compiled files
             cost(_compute(pull, kept.url, size, Path(folder)))
-        config = kept.curl_config(url, Path(folder))
+        one, several = (kept.curl_config(url, Path(folder), many) for many in (1, AT_ONCE))
         for _ in range(runs):
-            floor.append(cost([curl, "--config", str(config)]))
+            floor.append(cost([curl, "--config", str(one)]))
             tool.append(cost(_compute(pull, url, size, Path(folder))))
+            at_once.append(cost([curl, "--config", str(several)]))
     return Compared(
-        pull=pull, tool=tool, floor=floor, requests=len(kept.requests), answer_bytes=kept.answer_bytes
-    )
+        pull=pull, tool=tool, floor=floor, at_once=at_once,
+        requests=len(kept.requests), answer_bytes=kept.answer_bytes,
+    )  # fmt: skip
 
 
 def _compute(pull: str, url: str, size: Size, folder: Path) -> list[str]:

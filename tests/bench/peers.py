@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import mean
 
 from tests.bench.bars import Bar, Finding
 from tests.bench.cluster import START_SECONDS, Size
@@ -18,8 +19,8 @@ LIBRARIES = ("prometheus-api-client", "prometheus-pandas")
 BARS = {"edges": 20.0, "raw": 10.0}
 
 
-def peers(url: str, size: Size, tool: Mapping[str, Cost]) -> Finding:
-    """One run of each library, which takes a minute, beside the medians of the tool by pull method.
+def peers(url: str, size: Size, ours: Mapping[str, Sequence[str]]) -> Finding:
+    """One run of each library, which takes a minute, and our commands before and behind it.
 
     Raises
     ------
@@ -29,17 +30,23 @@ def peers(url: str, size: Size, tool: Mapping[str, Cost]) -> Finding:
     if not PYTHON.is_file():
         raise ServerError("the libraries to compare with are not installed.\nRun: make peers")
     times = [str(START_SECONDS), str(size.end_seconds)]
+    runs: dict[str, list[Cost]] = {pull: [cost(command)] for pull, command in ours.items()}
     lines, bars, figures = [], [], {}
     for library in LIBRARIES:
+        print(f"measuring {library}", flush=True)
         theirs = cost([str(PYTHON), str(PULL), library, url, *times])
         figures[library] = asdict(theirs)
-        lines.append(
-            f"  {library:22} {theirs.wall_seconds:7.1f} s wall  {theirs.cpu_seconds:7.1f} s CPU  "
-            f"{theirs.peak_mib:6.0f} MiB"
-        )
-        bars += [
-            Bar(what=f"wall of {library} / ours, --pull {pull}", at_least=True, limit=BARS[pull],
-                measured=theirs.wall_seconds / ours.wall_seconds)
-            for pull, ours in tool.items() if pull in BARS
-        ]  # fmt: skip
+        lines.append(_line(library, theirs))
+        for pull, command in ours.items():
+            runs[pull].append(cost(command))
+            beside = mean(run.wall_seconds for run in runs[pull][-2:])
+            lines.append(_line(f"sci-batch --pull {pull}", runs[pull][-1]))
+            bars.append(Bar(
+                what=f"wall of {library} / ours, --pull {pull}", at_least=True, limit=BARS[pull],
+                measured=theirs.wall_seconds / beside,
+            ))  # fmt: skip
     return Finding(name="peers", bars=bars, lines=lines, figures=figures)
+
+
+def _line(what: str, of: Cost) -> str:
+    return f"  {what:22} {of.wall_seconds:7.1f} s wall  {of.cpu_seconds:7.1f} s CPU  {of.peak_mib:6.0f} MiB"

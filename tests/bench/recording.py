@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 NO_SUCH_PAGE = 404
-PARALLEL = 2
+AT_ONCE = 2
 """Requests at the same time, as many as the tool sends by default."""
 
 
@@ -30,7 +30,7 @@ class Recording:
     """Path and body."""
     answer_bytes: int = 0
 
-    def curl_config(self, target: str, folder: Path) -> Path:
+    def curl_config(self, target: str, folder: Path, at_once: int) -> Path:
         """A file for `curl --config` that sends everything again to `target`, answers thrown away."""
         transfers = []
         for number, (path, body) in enumerate(self.requests):
@@ -40,8 +40,9 @@ class Recording:
                 f'url = "{target}{path}"\ndata = "@{form}"\noutput = "/dev/null"\n'
                 "fail\nsilent\nshow-error\nno-progress-meter\n"
             )
-        config = folder / "curl.config"
-        config.write_text(f"parallel\nparallel-max = {PARALLEL}\n" + "next\n".join(transfers))
+        config = folder / f"curl-{at_once}.config"
+        several = f"parallel\nparallel-max = {at_once}\n" if at_once > 1 else ""
+        config.write_text(several + "next\n".join(transfers))
         return config
 
 

@@ -74,7 +74,7 @@ QUICK = Loads(
 
 def streaming(loads: Loads, runs: int) -> list[Finding]:
     """Run the tool with every load, several times with those that take a moment."""
-    nothing, fewer = (_middle(load, runs) for load in (loads.tiny, loads.fewer))
+    nothing, fewer = _in_turn(loads.tiny, loads.fewer, runs)
     shorter, week, whole = (run(load) for load in (loads.shorter, loads.week, loads.whole))
     per_value = {one.load: one.nanoseconds(nothing.cost) for one in (fewer, shorter, week, whole)}
     stream = [
@@ -97,9 +97,10 @@ def streaming(loads: Loads, runs: int) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _middle(load: Load, runs: int) -> Run:
-    """The run with the median CPU time."""
-    ordered = sorted((run(load) for _ in range(runs)), key=lambda one: one.cost.cpu_seconds)
+def _in_turn(tiny: Load, fewer: Load, runs: int) -> tuple[Run, Run]:
+    """Both in turn, as a machine's speed drifts: of all pairs the one with the median cost of a value."""
+    pairs = [(run(tiny), run(fewer)) for _ in range(runs)]
+    ordered = sorted(pairs, key=lambda pair: pair[1].nanoseconds(pair[0].cost))
     return ordered[len(ordered) // 2]
 
 
