@@ -67,7 +67,7 @@ def blocks(chunks: Sequence[bytes]) -> Iterator[Block]:
 
 def counts_of(chunks: Sequence[bytes]) -> np.ndarray:
     """How many samples each chunk says it has [int64]."""
-    return np.fromiter((int.from_bytes(chunk[:2], "big") for chunk in chunks), np.int64, len(chunks))
+    return np.frombuffer(b"".join([chunk[:2] for chunk in chunks]), ">u2").astype(np.int64)
 
 
 def _least_bits(counts: np.ndarray) -> np.ndarray:
