@@ -12,7 +12,7 @@ from sci_batch.counters import KEY_COLUMNS, run_starts, window_of_step
 from sci_batch.energy import Booked, Energy, total
 from sci_batch.spill import Spill
 
-ROWS_PER_SPAN = 160_000
+ROWS_PER_SPAN = 320_000
 """Rises that are worked on at once, at some 500 bytes each; a window is never cut."""
 ROWS_IN_MEMORY = 400_000
 """Rises that do not go to a temporary file, at 40 bytes each."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SEED_MS = 15 * 60 * 1000
 """How far before the range the last known value of a counter is looked for."""
 LONGEST_STEP_MS = 3_600_000
-EDGE_BUDGET = 300_000
+EDGE_BUDGET = 600_000
 """Values in one answer of the edges pull."""
 RAW_BUDGET = 1_250_000
 """Samples in one stretch of the raw pull. Three are in memory (worked on, waiting, being fetched), at some 90

@@ -10,13 +10,14 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from sci_batch.notation import NUMBER
-from sci_batch.prometheus.samples import LabelSet, Samples, empty, label_sets
+from sci_batch.prometheus.samples import LabelSet, Samples, empty, label_set
 
 _RESULT = b'"result":['
 _METRIC = b'{"metric":'
@@ -63,7 +64,7 @@ class Decoded:
 class _Found:
     """The series of one answer: labels and number of values of each, all values one after the other."""
 
-    labels: list[Labels]
+    sets: list[LabelSet]
     counts: list[int]
     seconds: np.ndarray
     value: np.ndarray
@@ -127,7 +128,7 @@ def _by_markers(body: bytes, edge_ms: int | None = None) -> Decoded | None:
             pairs.append(_numbers(texts))
         # Quotes inside a label are escaped, so a marker is never part of one. A series with
         # histograms only makes its slice reach into the next series: no JSON, so None.
-        names = json.loads(b"[" + b",".join(labels) + b"]")
+        sets = [_label_set(text) for text in labels]
         # What is left without the series is the whole envelope: a cut body fails here.
         envelope = json.loads(body[:first] + (_HERE if labels else b"") + body[at:])
     except (ValueError, RecursionError):
@@ -139,9 +140,22 @@ def _by_markers(body: bytes, edge_ms: int | None = None) -> Decoded | None:
         return None
     seconds = np.concatenate([of[0] for of in pairs] or [np.empty(0)])
     value = np.concatenate([of[1] for of in pairs] or [np.empty(0)])
-    if len(seconds) != sum(counts) or len(names) != len(counts):
+    if len(seconds) != sum(counts):
         return None
-    return _decoded(envelope, _Found(names, counts, seconds, value), edge_ms)
+    return _decoded(envelope, _Found(sets, counts, seconds, value), edge_ms)
+
+
+@lru_cache(maxsize=1 << 15)
+def _label_set(text: bytes) -> LabelSet:
+    """Most series are met again in the next answer. Series share the pairs that they have in common."""
+    labels = json.loads(text)
+    _check_texts([labels])
+    return tuple(map(_shared, label_set(labels)))
+
+
+@lru_cache(maxsize=1 << 16)
+def _shared(pair: tuple[str, str]) -> tuple[str, str]:
+    return pair
 
 
 def _numbers(texts: list[bytes]) -> _Pairs:
@@ -225,7 +239,8 @@ def _found(labels: list[Labels], values: list[list[Any]], histograms: int) -> _F
     size = sum(counts)
     seconds = np.fromiter((_time(second) for pairs in values for second, _ in pairs), np.float64, size)
     value = np.fromiter((_number(text) for pairs in values for _, text in pairs), np.float64, size)
-    return _Found(labels, counts, seconds, value, histograms)
+    _check_texts(labels)
+    return _Found([label_set(one) for one in labels], counts, seconds, value, histograms)
 
 
 def _time(value: object) -> float:
@@ -251,7 +266,6 @@ def _decoded(envelope: dict[str, Any], found: _Found, edge_ms: int | None) -> De
         raise BrokenBodyError(str(envelope.get("error") or "status is not success"))
     if not (np.abs(found.seconds) < _YEAR_10000_S).all():
         raise BrokenBodyError("a time that is none")
-    _check_texts(found.labels)
     told = envelope.get("warnings") or ()
     warnings = [str(text) for text in ([told] if isinstance(told, str) else told)]
     warnings = [text for text in warnings if not text.startswith(_INFO)]
@@ -263,7 +277,7 @@ def _decoded(envelope: dict[str, Any], found: _Found, edge_ms: int | None) -> De
         columns = _kept(columns, columns[1] != edge_ms)
     finite = np.isfinite(columns[2])
     dropped = int(len(finite) - finite.sum()) + found.histograms
-    samples = assembled(label_sets(found.labels), *_kept(columns, finite))
+    samples = assembled(found.sets, *_kept(columns, finite))
     return Decoded(envelope["data"]["resultType"], samples, tuple(warnings), dropped)
 
 

@@ -155,11 +155,9 @@ def _received(body: bytes, external: frozenset[str]) -> _Received:
                 series.append(number)
                 chunks.append(data)
     labels = [_labels(key, external) for key in numbers]
-    if any(len(left) < len(key) for left, key in zip(labels, numbers, strict=True)):  # may be the same now
-        first: dict[LabelSet, int] = {}
-        same = [first.setdefault(one, number) for number, one in enumerate(labels)]
-        series = [same[number] for number in series]
-    return _Received(labels, series, chunks)
+    first: dict[LabelSet, int] = {}
+    same = [first.setdefault(one, number) for number, one in enumerate(labels)]
+    return _Received(labels, [same[number] for number in series], chunks)
 
 
 @lru_cache(maxsize=1 << 15)

@@ -15,10 +15,6 @@ LabelSet = tuple[tuple[str, str], ...]
 """Names and values of one series, ordered by name, without empty values: they are as good as no label."""
 
 
-MANY = 8_000
-"""Series of which memory counts more than the time to save it."""
-
-
 def label_set(labels: Mapping[str, str]) -> LabelSet:
     """Labels as they are compared.
 
@@ -38,14 +34,6 @@ def columns(sets: Iterable[LabelSet], names: Iterable[str]) -> dict[str, list[st
     """
     known = [dict(one) for one in sets]
     return {name: [one.get(name, "") for one in known] for name in names}
-
-
-def label_sets(labels: Sequence[Mapping[str, str]]) -> list[LabelSet]:
-    """Those of all series. Many share the pairs that they have in common, for a third of the memory."""
-    if len(labels) < MANY:
-        return [label_set(one) for one in labels]
-    known: dict[tuple[str, str], tuple[str, str]] = {}
-    return [tuple(map(known.setdefault, pairs, pairs)) for pairs in map(label_set, labels)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,10 +169,10 @@ def held(alive: float = 100.0, born_per_hour: float = 0.0, every: float = 30.0) 
 
 def test_the_size_of_a_raw_pull() -> None:
     """Pods, active and idle: 3 x 100 series, 24 h and the quarter of an hour before, every 30 s."""
-    found = size.raw(PLAN, held(), 300)
+    found = size.raw(PLAN, held(), 600)
     assert found.samples == pytest.approx(3 * 100 * (24 * 3600 + 900) / 30)
     assert found.series == 300
-    # 10 samples a second: at most 1,233 minutes at once, so two stretches; the seed, three meters, the rate
+    # 600 series at most, 20 samples a second: 1,041 minutes at once, so two stretches; the seed, three meters
     assert found.requests == 3 * (2 + 1) + size.RATE_QUERIES
     assert found.bytes == pytest.approx(found.samples * size.VALUE_BYTES + 3 * 300 * size.LABELS_BYTES)
 

@@ -14,9 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sci_batch.prometheus import decode as module
-from sci_batch.prometheus import samples as samples_module
 from sci_batch.prometheus.decode import BrokenBodyError, Decoded, decode
-from sci_batch.prometheus.samples import Samples, concat, contradicts, in_order, label_set, label_sets, once
+from sci_batch.prometheus.samples import Samples, concat, contradicts, in_order, label_set, once
 
 
 def _body(kind: str, result: Any, **more: Any) -> bytes:
@@ -273,12 +272,12 @@ def test_pieces_without_labels_are_joined() -> None:
     assert len(joined.labels) == 1
 
 
-@pytest.mark.parametrize("many", [0, 100])
-def test_series_are_what_they_are_whether_they_share_pairs_or_not(
-    monkeypatch: pytest.MonkeyPatch, many: int
-) -> None:
-    monkeypatch.setattr(samples_module, "MANY", many)
+def test_series_of_large_answers_share_pairs_and_are_the_same_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as there are series, and in every answer: their labels are read once."""
+    monkeypatch.setattr("sci_batch.prometheus.decode.SMALL_BYTES", 0)
     labels = [{"pod": "a", "zone": "dram"}, {"zone": "dram", "pod": "b", "job": ""}]
-    sets = label_sets(labels)
-    assert sets == [(("pod", "a"), ("zone", "dram")), (("pod", "b"), ("zone", "dram"))]
-    assert (sets[0][1] is sets[1][1]) == (many == 0)
+    body = _body("matrix", [{"metric": one, "values": [[1, "1"]]} for one in labels])
+    first, again = decode(body).samples.sets, decode(body).samples.sets
+    assert list(first) == [(("pod", "a"), ("zone", "dram")), (("pod", "b"), ("zone", "dram"))]
+    assert first[0][1] is first[1][1]
+    assert all(one is other for one, other in zip(first, again, strict=True))
