@@ -176,10 +176,10 @@ def pod_rises(
     unknown = born[seen_ms < 0]
     born, seen_ms = born[seen_ms >= 0], seen_ms[seen_ms >= 0]
 
-    from_ms, old = read.before(read.time_ms, read.carry.time_ms), read.before(read.joules, read.carry.joules)
+    from_ms, used = read.before(read.time_ms, read.carry.time_ms), shown.used_before
+    old = read.before(read.joules, read.carry.joules)
     from_ms[born] = _born_ms(read, born, seen_ms, created_ms)
-    used, old[born] = shown.used_before, 0.0
-    used[born] = clock.used_upto(read.key[born], seen_ms)
+    used[born], old[born] = clock.used_upto(read.key[born], seen_ms), 0.0
     by_power = (read.time_ms - from_ms) * (max_node_watts / MS_PER_SECOND)
     limit = np.maximum(np.fmin(shown.used_next - used, by_power), 0.0)  # `fmin`: unknown use is no bound
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from sys import intern
 
 import numpy as np
@@ -54,9 +55,16 @@ class Registry:
         none = table([]).assign(node_id=np.empty(0, np.int64))
         self.keys = none[[*KEY_COLUMNS, "source", "node_id"]] if keys is None else keys
         self.nodes = none[[*NODE_COLUMNS]] if nodes is None else nodes
-        self._key_numbers = _Numbers.of(self.keys, KEY_COLUMNS)
-        self._node_numbers = _Numbers.of(self.nodes, NODE_COLUMNS)
         self._met = _Met()
+
+    # when first used: a checkpoint makes many registries that are only read
+    @cached_property
+    def _key_numbers(self) -> _Numbers:
+        return _Numbers.of(self.keys, KEY_COLUMNS)
+
+    @cached_property
+    def _node_numbers(self) -> _Numbers:
+        return _Numbers.of(self.nodes, NODE_COLUMNS)
 
     def add(self, series: Sequence[Series]) -> np.ndarray:
         """Key numbers of series."""
