@@ -73,13 +73,10 @@ def command(scenario: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "tests.cli.process", scenario, *arguments]
 
 
-def environment(more: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment without settings of ours."""
-    kept = {
-        name: text
-        for name, text in os.environ.items()
-        if not name.startswith(("SCI_BATCH_", "PROMETHEUS_URL"))
-    }
+def environment(more: dict[str, str] | None = None, *, may_write: bool = True) -> dict[str, str]:
+    """The environment without settings of ours; a process that may not write here measures no coverage."""
+    ours = ("SCI_BATCH_", "PROMETHEUS_URL", *(() if may_write else ("COVERAGE_",)))
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
     return {**kept, "COLUMNS": "120", **(more or {})}
 
 

@@ -183,7 +183,8 @@ for line in sys.argv[1].splitlines():
         ]
         done = subprocess.run(
             [*_nobody(), sys.executable, "-c", code, "\n".join(lines)],
-            capture_output=True, text=True, cwd=ROOT, env=environment({"HOME": place}), check=False,
+            capture_output=True, text=True, cwd=ROOT, env=environment({"HOME": place}, may_write=False),
+            check=False,
         )  # fmt: skip
         folder.chmod(0o700)
         assert done.stdout.split() == ["8"] * len(lines), done.stderr

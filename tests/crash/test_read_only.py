@@ -90,7 +90,7 @@ def _with_all_read_only(free: Path, argv: list[str], read_only: Path) -> subproc
     if tried.returncode:
         pytest.skip(f"nothing can be mounted here: {tried.stderr.strip()}")
     script = f"{mounts} && cd / && \"$@\"; ls -A '{free}'"
-    home = environment({"HOME": str(read_only), "PYTHONPATH": str(ROOT)})
+    home = environment({"HOME": str(read_only), "PYTHONPATH": str(ROOT)}, may_write=False)
     return subprocess.run(
         [*isolated, script, "sh", sys.executable, "-c", *argv],
         capture_output=True, text=True, env=home, check=False, timeout=120,
