@@ -13,7 +13,7 @@ import pandas as pd
 from sci_batch import intensity, pue, what_if
 from sci_batch.errors import UsageError
 from sci_batch.intensity import Intensity, Request
-from sci_batch.other_hardware import AGAIN, on_hardware
+from sci_batch.other_hardware import AGAIN, on_hardware, stored_hardware
 from sci_batch.provenance import fingerprint
 from sci_batch.report import Provenance, Report, Totals
 from sci_batch.result import Result
@@ -58,6 +58,8 @@ def of(report: Report, settings: Settings, chosen: Collection[str]) -> Alternati
         words.append(f"embodied {method['embodied']}")
         notes += told
     elif "lifespan_seconds" in chosen:
+        if report.provenance.hardware:
+            stored_hardware(report.provenance)  # runs that do not agree have no one factor
         result = what_if.with_lifespan(result, _other_lifespan(settings, method))
     if "lifespan_seconds" in chosen:
         words.append(f"lifespan {settings.lifespan_seconds / (365 * 86_400):g} years")

@@ -38,7 +38,7 @@ def on_hardware(
         )
     if keys := embodied.label_keys(chain):
         raise UsageError(f"a stored result does not tell the labels of its nodes ({', '.join(keys)})", AGAIN)
-    facts, before = _stored(made)
+    facts, before = stored_hardware(made)
     found = embodied.load(
         chain, facts, lifespan_seconds=float(method["lifespan_seconds"]), offline=settings.offline
     )
@@ -51,7 +51,14 @@ def on_hardware(
     return what_if.with_hardware(result, mine), (*found.notes, NOTE)
 
 
-def _stored(made: Provenance) -> tuple[pd.DataFrame, pd.DataFrame]:
+def stored_hardware(made: Provenance) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the nodes are, and their TE and EL, as all runs of a result say.
+
+    Raises
+    ------
+    UsageError
+        They do not agree.
+    """
     try:
         return embodied.of_kinds(made.hardware)
     except ValueError as error:

@@ -85,9 +85,9 @@ class Provenance:
 
     tool_version: str
     fingerprint: str
-    """Hash of `method`: results with different fingerprints are not comparable."""
+    """Hash of `method`: results with different fingerprints are not comparable. Several are joined by `+`."""
     method: dict[str, Any]
-    """Every choice that changes numbers."""
+    """Every choice that changes numbers; of several methods, the newest run's."""
     source: str
     """Server (without login) or snapshot."""
     start: str
@@ -123,6 +123,11 @@ class Provenance:
 
     cluster: str = ""
     """Value of `--cluster-label`, which tells published results apart; empty without it."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Fingerprints of the methods that made the rows: more than one where runs were put together."""
+        return tuple(self.fingerprint.split("+"))
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
-from sci_batch.counters import any_flag, joined_words, weighted_mean
+from sci_batch.counters import added_up, any_flag, joined_words, weighted_mean
 from sci_batch.schema import LABEL_KEY_PREFIX, also_column, label_column
 
 SUMS = [
@@ -66,12 +66,13 @@ def group(pods: pd.DataFrame, group_by: tuple[str, ...], also: tuple[str, ...] =
     """
     by_kind = "workload" in group_by or "pod" in group_by
     keys = ["window", *group_by, *(["workload_kind"] if by_kind else [])]
-    groups = pods.groupby(keys, dropna=False, sort=True)
-    number = groups.ngroup().to_numpy()
-    sums = [*SUMS, *(also_column(name).name for name in also)]
-    out = groups[sums].sum(min_count=1).reset_index()
-    out[BOUNDS] = groups[BOUNDS].sum(skipna=False).to_numpy()
+    number = pods.groupby(keys, dropna=False, sort=True).ngroup().to_numpy()
+    out = pods[keys].iloc[np.unique(number, return_index=True)[1]].reset_index(drop=True)
     size = len(out)
+    for name in (*SUMS, *(also_column(other).name for other in also)):
+        out[name] = added_up(number, pods[name].to_numpy(), size)
+    for name in BOUNDS:
+        out[name] = np.bincount(number, pods[name].to_numpy(), size)
     if not by_kind:
         out["workload_kind"] = joined_words(number, pods["workload_kind"], size)
     weight = pods["energy_kwh"].fillna(0.0).clip(lower=0.0).to_numpy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from sci_batch.errors import NoDataError, SourceError
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
 
+_LEGACY_PART = re.compile(r"kepler_(?:container|node)_(core|uncore|package|dram)_joules_total")
 LOOKS = 96
 """At how many moments of the range the presence of metrics is looked at."""
 
@@ -31,11 +33,14 @@ def discover(client: Client, plan: Plan) -> Discovery:
         zip(by_level, client.map(lambda item: _present(client, plan, item), by_level.values()), strict=True)
     )
     if not any(found.values()):
+        names, domains = _shown(client, plan)
+        if domains:
+            raise _other_domains(domains, plan)
         found[kepler.LEGACY, kepler.CONTAINER], by_level[kepler.LEGACY, kepler.CONTAINER] = _legacy_total(
             client, plan
         )
-    if not any(found.values()):
-        raise _nothing(client, plan)
+        if not any(found.values()):
+            raise _nothing(names, plan)
     meters: list[kepler.Meter] = []
     for place, candidates in by_level.items():
         if place == (kepler.REWRITE, kepler.CONTAINER):
@@ -174,23 +179,32 @@ def _notes(found: _Found, plan: Plan) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _nothing(client: Client, plan: Plan) -> NoDataError | SourceError:
-    """Why nothing was found, from what is there."""
-    at = plan.end_ms
+def _shown(client: Client, plan: Plan) -> tuple[set[str], list[str]]:
+    """The metrics of energy that there are in the range, and their power domains."""
     selector = ",".join(('__name__=~"kepler_.*joules_total|pod_curr_energy_in_.*"', *plan.cluster))
     zone = plan.labels.of(kepler.REWRITE, "power_domain")
     span = kepler.duration(plan.end_ms - plan.start_ms + SEED_MS)
-    there = client.instant(f"count by (__name__, {zone}) (last_over_time({{{selector}}}[{span}]))", at)
-    names, zones = set(there.texts("__name__")), sorted(set(there.texts(zone)) - {""})
+    query = f"count by (__name__, {zone}) (last_over_time({{{selector}}}[{span}]))"
+    there = client.instant(query, plan.end_ms)
+    names = set(there.texts("__name__"))
+    parts = {found[1] for name in names if (found := _LEGACY_PART.fullmatch(name))}
+    return names, sorted({*there.texts(zone), *parts} - {""})
+
+
+def _other_domains(domains: list[str], plan: Plan) -> NoDataError:
+    usual = [domain for domain in kepler.USUAL_DOMAINS if domain in domains]
+    return NoDataError(
+        f"Kepler shows the power domains {', '.join(domains)}, not {', '.join(plan.power_domains)}",
+        f"Try --power-domains {','.join(usual) or domains[0]}.",
+    )
+
+
+def _nothing(names: set[str], plan: Plan) -> NoDataError | SourceError:
+    """Why nothing was found, from what is there."""
     if any(name.startswith("pod_curr_energy") for name in names):
         return SourceError(
             "this is Kepler 0.3 or older, whose counters are in another unit",
             "Update Kepler; numbers from it would be a guess.",
-        )
-    if zones:
-        return NoDataError(
-            f"Kepler shows the power domains {', '.join(zones)}, not {', '.join(plan.power_domains)}",
-            f"Try --power-domains {zones[0]}.",
         )
     if names - {""}:
         return NoDataError(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from sci_batch.cli.log import say
 from sci_batch.cli.options import with_options
 from sci_batch.cli.terminal import now_ms, page_options, progress, show
-from sci_batch.cli.writing import form_of_page
+from sci_batch.cli.writing import PAGE_FORMATS, form_of_page
 from sci_batch.errors import UsageError
 from sci_batch.settings import Loaded
 from sci_batch.windows import check_window
@@ -40,6 +41,10 @@ def explain(loaded: Loaded, workload: str) -> None:
     """
     settings = loaded.settings
     form = form_of_page(settings.output)
+    if loaded.origins["output"] == "--output":  # those of a configuration are meant for compute
+        for output in settings.output:
+            if output.place or output.format not in PAGE_FORMATS:
+                say(f"note: explain prints one page, as a table or json; -o {output} is left out")
     from sci_batch import explain as explaining
     from sci_batch import stored
     from sci_batch.explain import document, page

@@ -84,6 +84,8 @@ def _declarations(item: Option) -> list[str]:
 
 def _help(item: Option) -> str:
     repeat = " Repeatable." if item.repeatable else ""
+    if item.repeatable and ";" in item.split:
+        repeat = " Repeatable; in the environment with ; between."
     default = f" [default: {item.default}]" if item.default and not item.switch else ""
     variables = ", ".join((item.environment, *item.other_environment))
     return f"{item.help}{repeat}{default} [env: {variables}]"

@@ -213,4 +213,6 @@ def book_seen(counters: Counters, edges_ms: np.ndarray) -> pd.DataFrame:
     count = len(edges_ms) - 1
     cell, place = np.unique(node[row] * count + window, return_inverse=True)
     seconds = np.bincount(place, ((to_ms - from_ms) / MS_PER_SECOND)[row] * share, len(cell))
-    return pd.DataFrame({"node": cell // count, "window": cell % count, "seconds": seconds})
+    return pd.DataFrame(
+        {"node": cell // count, "window": cell % count, "seconds": seconds.astype(np.float64)}
+    )

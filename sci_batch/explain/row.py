@@ -82,23 +82,42 @@ def chosen(result: pd.DataFrame, group_by: tuple[str, ...], name: str, start: pd
     UsageError
         Several rows of that name.
     """
-    here = result[result["window_start"] == start]
-    *others, last = [name] if (here[group_by[-1]] == name).any() else name.split("/")
-    found = here[here[group_by[-1]] == last]
-    told = [*group_by[:-1], "workload_kind"]
-    for other in others:
-        found = found[(found[told] == other).any(axis=1)]
+    found = _called(result[result["window_start"] == start], group_by, name)
     if found.empty:
         raise _nothing(result, group_by, name, start)
     if len(found) > 1:
-        paths = ["/".join(map(str, values)) for values in found[[*told, group_by[-1]]].to_numpy().tolist()]
-        raise UsageError(f"{len(found)} rows are called {name}", f"Give one of: {', '.join(paths)}.")
+        raise UsageError(
+            f"{len(found)} rows are called {name}", f"Give one of: {', '.join(_paths(found, group_by))}."
+        )
     return found.iloc[0]
+
+
+def _called(rows: pd.DataFrame, group_by: tuple[str, ...], name: str) -> pd.DataFrame:
+    *others, last = [name] if (rows[group_by[-1]] == name).any() else name.split("/")
+    found = rows[rows[group_by[-1]] == last]
+    for other in others:
+        found = found[(found[_above(group_by)] == other).any(axis=1)]
+    return found
+
+
+def _above(group_by: tuple[str, ...]) -> list[str]:
+    return [*group_by[:-1], "workload_kind"]
+
+
+def _paths(rows: pd.DataFrame, group_by: tuple[str, ...]) -> list[str]:
+    parts = rows[[*_above(group_by), group_by[-1]]].drop_duplicates()
+    return ["/".join(map(str, values)) for values in parts.to_numpy().tolist()]
 
 
 def _nothing(result: pd.DataFrame, group_by: tuple[str, ...], name: str, start: pd.Timestamp) -> NoDataError:
     last = name.rsplit("/", maxsplit=1)[-1]
-    same = result[result[group_by[-1]] == last]
+    same = _called(result, group_by, name)
+    elsewhere = result[result[group_by[-1]] == last]
+    if same.empty and len(elsewhere):
+        return NoDataError(
+            f"no row is called {name}",
+            f"Did you mean {' or '.join(_paths(elsewhere, group_by)[:_MOST_NAMED])}?",
+        )
     if len(same):
         times = [rfc3339(int(moment.timestamp() * 1000)) for moment in same["window_start"].unique()]
         more = ", ..." if len(times) > _MOST_NAMED else ""

@@ -74,18 +74,7 @@ class _Words:
         self._meter, self._node_names = meter, node_names
         self._legacy = meter.generation == kepler.LEGACY
         self._is_node = meter.level == kepler.NODE
-        words = (
-            "node",
-            "instance",
-            "namespace",
-            "pod",
-            "pod_id",
-            "container_id",
-            "power_domain",
-            "state",
-            "mode",
-        )
-        self._their = {ours: labels.of(meter.generation, ours) for ours in words}
+        self._their = {ours: labels.of(meter.generation, ours) for ours in _OURS}
 
     def series(self, labels: Mapping[str, str]) -> Series:
         """The series with these labels."""

@@ -131,7 +131,7 @@ def _by_markers(body: bytes, edge_ms: int | None = None) -> Decoded | None:
         sets = [_label_set(text) for text in labels]
         # What is left without the series is the whole envelope: a cut body fails here.
         envelope = json.loads(body[:first] + (_HERE if labels else b"") + body[at:])
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
     data = envelope.get("data") if isinstance(envelope, dict) else None
     if not isinstance(data, dict) or data.get("result") != ([json.loads(_HERE)] if labels else []):
@@ -148,7 +148,7 @@ def _by_markers(body: bytes, edge_ms: int | None = None) -> Decoded | None:
 @lru_cache(maxsize=1 << 15)
 def _label_set(text: bytes) -> LabelSet:
     """Most series are met again in the next answer. Series share the pairs that they have in common."""
-    labels = json.loads(text)
+    labels = json.loads(text.decode())
     _check_texts([labels])
     return tuple(map(_shared, label_set(labels)))
 

@@ -107,11 +107,11 @@ def read(answer: Answer, start_ms: int, end_ms: int, external: Collection[str]) 
     check(answer)
     received = _received(answer.body, frozenset(external))
     of_chunk = np.array(received.series, np.int32)
-    if counts_of(received.chunks).sum() > MOST_SAMPLES:
-        raise UnknownAnswerError(f"the answer has more than {MOST_SAMPLES:,} samples")
     series, times, values = [], [], []
     dropped = 0
     try:
+        if counts_of(received.chunks).sum() > MOST_SAMPLES:
+            raise UnknownAnswerError(f"the answer has more than {MOST_SAMPLES:,} samples")
         for block in blocks(received.chunks):
             keep = (block.time_ms > start_ms) & (block.time_ms <= end_ms) & (block.bits != _STALE)
             whole = bool(keep.all())
@@ -147,13 +147,10 @@ def _received(body: bytes, external: frozenset[str]) -> _Received:
         for one in received.chunked_series:
             number = numbers.setdefault(tuple(one.labels), len(numbers))
             for chunk in one.chunks:
-                data = chunk.data
                 if chunk.type != _XOR:
                     raise UnknownAnswerError(f"a chunk is of type {chunk.type}")
-                if len(data) < 2:
-                    raise UnknownAnswerError("a chunk is empty")
                 series.append(number)
-                chunks.append(data)
+                chunks.append(chunk.data)
     labels = [_labels(key, external) for key in numbers]
     first: dict[LabelSet, int] = {}
     same = [first.setdefault(one, number) for number, one in enumerate(labels)]

@@ -66,7 +66,15 @@ def blocks(chunks: Sequence[bytes]) -> Iterator[Block]:
 
 
 def counts_of(chunks: Sequence[bytes]) -> np.ndarray:
-    """How many samples each chunk says it has [int64]."""
+    """How many samples each chunk says it has [int64].
+
+    Raises
+    ------
+    BadChunkError
+        One has no room for that.
+    """
+    if min(map(len, chunks), default=2) < 2:
+        raise BadChunkError("a chunk is empty")
     return np.frombuffer(b"".join([chunk[:2] for chunk in chunks]), ">u2").astype(np.int64)
 
 

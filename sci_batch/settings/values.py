@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -303,10 +304,18 @@ def stored(value: str) -> str:
 
 def outputs(chosen: Sequence[Output]) -> tuple[Output, ...]:
     """Outputs of which at most one goes to standard output, and each other to a place of its own."""
-    targets = [item.place or "standard output" for item in chosen]
-    if twice := repeated(targets):
-        raise UsageError(f"two outputs go to {twice}", "Give each a path of its own, such as csv=result.csv.")
+    places = [_one_place(item) for item in chosen]
+    if twice := repeated(places):
+        named = chosen[places.index(twice)].place or "standard output"
+        raise UsageError(f"two outputs go to {named}", "Give each a path of its own, such as csv=result.csv.")
     return tuple(chosen)
+
+
+def _one_place(output: Output) -> str:
+    """Where it goes, however that is written: `a.csv` and `d/../a.csv` are one file."""
+    if output.path is not None and not Path(output.path).is_char_device():
+        return os.path.realpath(output.path)
+    return output.place or "standard output"
 
 
 def push_group(value: str) -> str:

@@ -13,6 +13,7 @@ HOW_TO_SCORE = (
 )
 
 
+_SEVERAL = "rows made by {}, not comparable: the factors are those of the newest run"
 FROM_ROWS = "factors, total of R and books: they are not in a CSV file, but in Parquet and JSON"
 
 
@@ -38,6 +39,7 @@ def totals(report: Report) -> list[tuple[str, str]]:
         ("energy", quantity(sums.energy_kwh, "kWh")),
         ("carbon", f"ΣC = {carbon} {unit} = operational O {operational} + embodied M {embodied}"),
         *([("factors", _factors(made))] if made.method else []),
+        *([("methods", _SEVERAL.format(len(made.methods)))] if len(made.methods) > 1 else []),
         *(("also", _beside(also, sums.operational_gco2e)) for also in sums.also),
         *_score(report),
         ("coverage", f"{percent(sums.coverage)} % of the time Kepler was scraped"),

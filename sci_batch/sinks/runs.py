@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from sci_batch.schema import also_column, of_unit
 from sci_batch.sinks.head import typed
 from sci_batch.sums import by_window, coverage, flag_counts, known_sum, of_windows
 from sci_batch.windows import rfc3339
+
+log = logging.getLogger(__name__)
 
 _MS = "datetime64[ms]"
 
@@ -165,6 +168,13 @@ def check_alike(made: Sequence[Provenance]) -> None:
     """
     _same("--group-by", {",".join(one.group_by) for one in made})
     _same("--functional-unit", {one.functional_unit or "" for one in made} - {""})
+    methods = {fingerprint for one in made for fingerprint in one.methods}
+    if len(methods) > 1:
+        log.info(
+            "rows of %d methods stand in one result (other intensity, PUE, embodied carbon, lifespan, ...): "
+            "they are kept, and are not comparable",
+            len(methods), extra={"tell": True},
+        )  # fmt: skip
 
 
 def _same(flag: str, values: set[str]) -> None:
@@ -219,7 +229,7 @@ def _r_of_part(total: float | None, whole: pd.DataFrame, part: pd.DataFrame, col
 
 def _joined(made: Sequence[Provenance]) -> Provenance:
     """The words of all runs; where there can be one only, that of the last in time."""
-    methods = _texts(one.fingerprint for one in made)
+    methods = _texts(fingerprint for one in made for fingerprint in one.methods)
     mixed = f"made by {len(methods)} methods ({', '.join(methods)}): their results are not comparable"
     return dataclasses.replace(
         made[-1],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from sci_batch.errors import SinkError
 from sci_batch.impact.manifest import dumped
 from sci_batch.report import Report
 from sci_batch.sinks import SinkOptions, disclosure
@@ -20,9 +21,20 @@ _HEAD = (
 
 
 def write(report: Report, path: Path | None, options: SinkOptions) -> None:
-    """One score, of the first functional unit and all rows."""
+    """One score, of the first functional unit and all rows.
+
+    Raises
+    ------
+    SinkError
+        It cannot be written, or the rows were made by several methods.
+    """
     told = dict(options.disclosed)
     made, sums = report.provenance, report.totals
+    if len(made.methods) > 1:
+        raise SinkError(
+            f"the rows were made by {len(made.methods)} methods, and one score of them says nothing",
+            "Compute the whole range again with the same flags, and disclose that.",
+        )
     start, end = (datetime.strptime(text, RFC3339) for text in (made.start, made.end))  # noqa: DTZ007 -- both UTC
     sci = {
         "software-boundary": told.get("software-boundary", disclosure.boundary(report)),

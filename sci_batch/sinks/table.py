@@ -48,7 +48,8 @@ def page(report: Report, options: SinkOptions) -> Page:
     if numbered:
         words.append(f"flags: {', '.join(f'{number} {flag}' for number, flag in enumerate(numbered, 1))}")
     if everywhere:
-        words.append(f"flags of every row: {', '.join(everywhere)}")
+        shown = " shown" if options.top is not None and len(rows) == options.top else ""
+        words.append(f"flags of every row{shown}: {', '.join(everywhere)}")
     if words:
         made.gap()
         made.lines(words)

@@ -7,6 +7,9 @@ import io
 import json
 from pathlib import Path
 
+import pytest
+
+from sci_batch.cli.main import main
 from tests.cli.process import sci_batch
 
 NOW = {"SCI_BATCH_NOW": "1795507200"}
@@ -74,3 +77,35 @@ def test_a_stored_result_tells_its_row(tmp_path: Path) -> None:
     tail = live.stdout[live.stdout.index("5 Score") :]
     assert done.stdout.endswith(tail)
     assert "a stored result holds no pods" in done.stdout
+
+
+@pytest.mark.parametrize(("key", "name"), [("node", "worker-1"), ("node", "worker-3"), ("cluster", "")])
+@pytest.mark.parametrize("window", ["1h", "1d"])
+def test_rows_of_many_pods_are_the_sum_of_what_is_told(
+    key: str, name: str, window: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the last bit, or `explain` says that it is a bug."""
+    monkeypatch.setenv("SCI_BATCH_NOW", NOW["SCI_BATCH_NOW"])
+    monkeypatch.setenv("SCI_BATCH_WINDOW", window)
+    assert main(["explain", name, "--demo", "--group-by", key, "-q"]) == 0, capsys.readouterr().err
+    assert "5 Score: the row, to the last digit" in capsys.readouterr().out
+
+
+def test_a_right_name_under_a_wrong_one_is_told_where_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCI_BATCH_NOW", NOW["SCI_BATCH_NOW"])
+    assert main(["explain", "shop/api", *DEMO[:3]]) == 4
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "error: no row is called shop/api", "  Did you mean search/Deployment/api?",
+    ]  # fmt: skip
+
+
+def test_outputs_that_are_no_page_are_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SCI_BATCH_NOW", NOW["SCI_BATCH_NOW"])
+    out = tmp_path / "x.parquet"
+    assert main(["explain", "api", "--demo", "-o", f"parquet={out}"]) == 0
+    assert f"-o parquet={out} is left out" in capsys.readouterr().err
+    assert not out.exists()

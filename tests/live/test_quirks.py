@@ -13,7 +13,7 @@ import pytest
 
 from tests import servers
 from tests.live.cluster import HOUR, flags, nodes_kwh, pods_kwh, report, rows, served, small, tool
-from tests.simulator import Simulation, remote_write_bodies, simulate
+from tests.simulator import Generation, Simulation, remote_write_bodies, simulate
 from tests.simulator.scenario import PodEvent
 
 pytestmark = pytest.mark.live
@@ -210,6 +210,17 @@ def test_the_old_total_follows_its_version(version: str, scale: float, known: bo
     found = pd.read_csv(io.StringIO(done.stdout), keep_default_na=False)
     assert found["active_kwh"].astype(float).sum() == pytest.approx(pods_kwh(simulation), rel=0.003)
     assert {"legacy-total", "no-node-energy"} <= flags(found)
+
+
+@pytest.mark.parametrize("generation", ["legacy", "rewrite"])
+def test_power_domains_that_are_not_there_are_never_another_quantity(generation: Generation) -> None:
+    """The old Kepler's total beside its parts is no stand-in for a domain that it does not show."""
+    with served(simulate(small(generation))) as url:
+        done = tool(url, "-o", "csv", "--power-domains", "psys")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "dram, package" in done.stderr
+    assert ", not psys" in done.stderr
+    assert "Try --power-domains package,dram." in done.stderr
 
 
 def test_namespaces_are_chosen_after_the_books_are_closed(pull: tuple[str, str]) -> None:

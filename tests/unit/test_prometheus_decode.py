@@ -281,3 +281,18 @@ def test_series_of_large_answers_share_pairs_and_are_the_same_again(monkeypatch:
     assert list(first) == [(("pod", "a"), ("zone", "dram")), (("pod", "b"), ("zone", "dram"))]
     assert first[0][1] is first[1][1]
     assert all(one is other for one, other in zip(first, again, strict=True))
+
+
+@pytest.mark.parametrize("small", [0, 1 << 18])
+def test_labels_are_utf8_and_a_servers_own_words_come_first(
+    monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    monkeypatch.setattr("sci_batch.prometheus.decode.SMALL_BYTES", small)
+    body = _body("matrix", [{"metric": {}, "values": [[1, "1"]]}])
+    marked = body.replace(b'"metric":{}', b'"metric":\xef\xbb\xbf{}')
+    assert marked != body
+    with pytest.raises(BrokenBodyError):
+        decode(marked)
+    refused = body.replace(b'"metric":{}', b'"metric":"s"').replace(b'"success"', b'"error","error":"boom"')
+    with pytest.raises(BrokenBodyError, match="boom"):
+        decode(refused)

@@ -145,3 +145,9 @@ def test_a_change_that_is_wider_than_a_value(leading: int, width: int) -> None:
         list(blocks([text]))
     with pytest.raises(BadChunkError):  # also where there is more behind it, and others beside it
         list(blocks([text + bytes(8), xor.encode([(0, 1)] * 3)]))
+
+
+@pytest.mark.parametrize("chunks", [[b""], [b"\0"], [b"", b"\0\0"], [b"\0\0", b"\0"]])
+def test_chunks_without_room_for_their_count(chunks: list[bytes]) -> None:
+    with pytest.raises(BadChunkError, match="empty"):
+        list(blocks(chunks))
