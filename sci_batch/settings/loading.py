@@ -170,7 +170,11 @@ def _read_file(name: str, problems: list[UsageError]) -> dict[str, _Given]:
             continue
         values = _texts(value, known[key])
         if values is None:
-            wanted = "true or false" if known[key].switch else "a text" + " or a list" * known[key].repeatable
+            wanted = (
+                "true or false"
+                if known[key].switch
+                else "a text or a number" + " or a list" * known[key].repeatable
+            )
             problems.append(UsageError(f"{where}: the value has the wrong type", f"Give {wanted}."))
             continue
         given[key] = _Given(_FILE, where, values)

@@ -58,6 +58,9 @@ class Output:
         return f"{self.format}={self.place}" if self.place else self.format
 
 
+_SECOND_OUTPUT = re.compile(rf"[,\s]\s*(?:{'|'.join(map(re.escape, SINKS))})=")
+
+
 def suggestion(wrong: str, known: Collection[str]) -> str:
     """`Did you mean x?`, else the list of what is known."""
     near = get_close_matches(wrong, known, n=1, cutoff=0.6)
@@ -281,6 +284,12 @@ def output(value: str) -> Output:
     if name == "impact-framework" and target not in ("", "-") and not target.endswith((".yaml", ".yml")):
         raise UsageError(
             "if-run reads only files whose names end in .yaml or .yml", "Give -o impact-framework=if.yaml."
+        )
+    if second := _SECOND_OUTPUT.search(target):
+        first = f"{name}={target[: second.start()]}"
+        raise UsageError(
+            f"{value!r} holds several outputs",
+            f"Give -o for each; in the environment, put ; between: {first};...",
         )
     if names_folder(target):
         return _folder(name, target)

@@ -1,4 +1,4 @@
-"""Runs of several methods in one data set: said wherever they are met, and never one figure of all."""
+"""What is mixed up is told: runs of several methods in one data set, several outputs in one place or text."""
 
 from __future__ import annotations
 
@@ -62,3 +62,14 @@ def test_flags_of_rows_that_are_shown_are_not_those_of_every_row(
     flags = ["--demo", "--since", "24h", "--unattributed", "separate", "--window", "all", "-q", "-o", "table"]
     assert main(["compute", *flags, "--top", "3"]) == 0
     assert "flags of every row shown: units-missing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("between", [",", " ", ", "])
+def test_outputs_in_one_text_are_no_file_name(
+    between: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SCI_BATCH_OUTPUT", f"csv=x.csv{between}json=y.json")
+    assert main(["compute", "--demo"]) == 2
+    assert "put ; between: csv=x.csv;..." in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
