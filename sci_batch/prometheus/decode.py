@@ -298,7 +298,8 @@ def assembled(
     labels: Sequence[LabelSet], series: np.ndarray, time_ms: np.ndarray, value: np.ndarray
 ) -> Samples:
     """Samples with the place of each one's series in `labels`; series without any are left out."""
-    has = np.bincount(series, minlength=len(labels)) > 0
+    has = np.zeros(len(labels), bool)
+    has[series] = True
     if not has.all():
         series = (np.cumsum(has, dtype=np.int32) - np.int32(1))[series]
         labels = [labels[number] for number in np.flatnonzero(has).tolist()]
