@@ -322,7 +322,7 @@ def outputs(chosen: Sequence[Output]) -> tuple[Output, ...]:
 
 def _one_place(output: Output) -> str:
     """Where it goes, however that is written: `a.csv` and `d/../a.csv` are one file."""
-    if output.path is not None and not Path(output.path).is_char_device():
+    if output.path is not None:
         return os.path.realpath(output.path)
     return output.place or "standard output"
 
