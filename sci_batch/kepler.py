@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 REWRITE, LEGACY = "rewrite", "legacy"
 POD, CONTAINER, NODE = "pod", "container", "node"
 ACTIVE, IDLE, USE = "active", "idle", "use"
-USUAL_DOMAINS = ("package", "dram")
-"""RAPL's that do not overlap, and together are most of a server."""
 GPU = "gpu"
 """Power domain of GPU counters: outside RAPL, so it overlaps with none of its domains."""
 TOTAL_DOMAIN = "total"

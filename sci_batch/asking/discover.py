@@ -12,6 +12,7 @@ from sci_batch.asking.plan import SEED_MS, Discovery, Plan, Seen
 from sci_batch.errors import NoDataError, SourceError
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
+from sci_batch.settings.values import USUAL_POWER_DOMAINS
 
 _LEGACY_PART = re.compile(r"kepler_(?:container|node)_(core|uncore|package|dram)_joules_total")
 LOOKS = 96
@@ -192,7 +193,7 @@ def _shown(client: Client, plan: Plan) -> tuple[set[str], list[str]]:
 
 
 def _other_domains(domains: list[str], plan: Plan) -> NoDataError:
-    usual = [domain for domain in kepler.USUAL_DOMAINS if domain in domains]
+    usual = [domain for domain in USUAL_POWER_DOMAINS if domain in domains]
     return NoDataError(
         f"Kepler shows the power domains {', '.join(domains)}, not {', '.join(plan.power_domains)}",
         f"Try --power-domains {','.join(usual) or domains[0]}.",

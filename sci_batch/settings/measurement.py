@@ -184,7 +184,8 @@ class Measurement:
     )  # fmt: skip
 
     power_domains: tuple[str, ...] = option(
-        "power-domains", panel=ENERGY, metavar="NAMES", parse=values.power_domains, default="package,dram",
+        "power-domains", panel=ENERGY, metavar="NAMES", parse=values.power_domains,
+        default=",".join(values.USUAL_POWER_DOMAINS),
         commas=True,
         help="RAPL domains to add up; those that overlap are refused.",
     )  # fmt: skip

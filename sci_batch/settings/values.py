@@ -21,7 +21,9 @@ from sci_batch.sinks.access import check_target, shown
 from sci_batch.sinks.location import located, names_folder
 from sci_batch.windows import LAST_RUN, parse_duration, parse_time
 
-POWER_DOMAINS = ("package", "dram", "core", "uncore", "pp0", "pp1", "psys", "other", "gpu")
+USUAL_POWER_DOMAINS = ("package", "dram")
+"""RAPL's that do not overlap, and together are most of a server."""
+POWER_DOMAINS = (*USUAL_POWER_DOMAINS, "core", "uncore", "pp0", "pp1", "psys", "other", "gpu")
 _INSIDE_PACKAGE = ("core", "uncore", "pp0", "pp1")
 KEPLER_LABELS = (
     "node", "namespace", "pod", "pod_id", "container_id", "power_domain", "mode", "state", "instance",

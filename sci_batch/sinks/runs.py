@@ -159,7 +159,7 @@ def together(parts: Sequence[Rows]) -> Rows:
 
 
 def check_alike(made: Sequence[Provenance]) -> None:
-    """Whether rows of these runs may stand in one file.
+    """Whether rows of these runs may stand in one file; tells the user where several methods made them.
 
     Raises
     ------

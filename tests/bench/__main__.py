@@ -70,14 +70,12 @@ def _findings(only: set[str], size: Size, runs: int, *, quick: bool) -> Iterator
         small = Observed(workloads=10, minutes=120)
         yield _told(observations(small if quick else Observed(), 1 if quick else min(runs, 3)))
     pulls = [pull for pull in PULLS if pull in only]
+    curl = shutil.which("curl")
+    if pulls and curl is None:
+        raise ServerError("curl is not installed: it is what is compared with.\nRun: apt-get install curl")
     if pulls or "peers" in only:
-        curl = shutil.which("curl")
-        if curl is None:
-            raise ServerError(
-                "curl is not installed: it is what is compared with.\nRun: apt-get install curl"
-            )
         with data.server(size, OUT / "bench-data") as server:
-            found = [compare(pull, server.url, size, runs, curl) for pull in pulls]
+            found = [compare(pull, server.url, size, runs, str(curl)) for pull in pulls]
             if found:
                 print(table(size, found))
             yield from (one.finding() for one in found)

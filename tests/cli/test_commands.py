@@ -75,9 +75,23 @@ def test_help_names_the_file_that_a_command_reads(capsys: pytest.CaptureFixture[
     ],
 )
 def test_what_needs_no_numbers_imports_no_numbers(arguments: tuple[str, ...]) -> None:
+    assert imported(HEAVY, *arguments) == "[]"
+
+
+def test_a_recording_loads_no_network() -> None:
+    network = ("requests", "sci_batch.fetch", "sci_batch.prometheus.client")
+    assert imported(network, "compute", "--demo", "--quiet", printed="window_start,") == "[]"
+
+
+def test_a_run_builds_its_own_command_only_and_checks_no_types() -> None:
+    assert imported(("sci_batch.cli.diff", "pydantic"), "compute", "-p", "http://h:9090") == "[]"
+
+
+def imported(names: tuple[str, ...], *arguments: str, printed: str = "") -> str:
+    """The list of those modules that a command loads, as text; what it prints begins with `printed`."""
     script = (
         "import sys; from sci_batch.cli.main import main; main(sys.argv[1:]); "
-        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+        f"print([name for name in {names!r} if name in sys.modules], file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],
@@ -87,41 +101,8 @@ def test_what_needs_no_numbers_imports_no_numbers(arguments: tuple[str, ...]) ->
         cwd=ROOT,
         check=True,
     )
-    assert done.stderr.splitlines()[-1] == "[]"
-
-
-def test_a_recording_loads_no_network() -> None:
-    wanted = ("requests", "sci_batch.fetch", "sci_batch.prometheus.client")
-    script = (
-        "import sys; from sci_batch.cli.main import main; main(['compute', '--demo', '--quiet']); "
-        f"print([name for name in {wanted!r} if name in sys.modules], file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        cwd=ROOT,
-        check=True,
-    )
-    assert done.stderr.splitlines()[-1] == "[]"
-    assert done.stdout.startswith("window_start,")
-
-
-def test_a_run_builds_its_own_command_only_and_checks_no_types() -> None:
-    script = (
-        "import sys; from sci_batch.cli.main import main; main(['compute', '-p', 'http://h:9090']); "
-        "print([name for name in ('sci_batch.cli.diff', 'pydantic') if name in sys.modules], file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        cwd=ROOT,
-        check=True,
-    )
-    assert done.stderr.splitlines()[-1] == "[]"
+    assert done.stdout.startswith(printed)
+    return done.stderr.splitlines()[-1]
 
 
 def test_help_names_every_flag_whole_with_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
