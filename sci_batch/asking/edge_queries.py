@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sci_batch import kepler
 from sci_batch.asking.plan import Plan
@@ -13,17 +14,18 @@ LOOK_MS = 30_000
 """Spacing of the moments at which a node is looked for a young sample."""
 
 
-def queries(plan: Plan, meter: kepler.Meter, step_ms: int) -> dict[str, str]:
+def queries(plan: Plan, meter: kepler.Meter, step_ms: int, *, seed: bool = False) -> dict[str, str]:
     """The PromQL of one meter, by purpose.
+
+    `seed`: what lies before the range, of which only the last value of a pod counts.
 
     The selector is a millisecond short of the step: Prometheus 2 includes a sample on its left edge,
     Prometheus 3 does not.
     """
     step = kepler.duration(step_ms - 1)
-    texts = {
-        "value": f"last_over_time({meter.selector()}[{step}])",
-        "resets": f"resets({meter.selector()}[{kepler.duration(step_ms + OVERLAP_MS)}]) > 0",
-    }
+    texts = {"value": f"last_over_time({meter.selector()}[{step}])"}
+    if meter.level == kepler.NODE or not seed:
+        texts["resets"] = f"resets({meter.selector()}[{kepler.duration(step_ms + OVERLAP_MS)}]) > 0"
     if meter.level == kepler.NODE and meter.kind != kepler.IDLE:
         look = (
             meter.selector(f'{plan.labels.of(kepler.LEGACY, "mode")}="dynamic"')
@@ -36,7 +38,27 @@ def queries(plan: Plan, meter: kepler.Meter, step_ms: int) -> dict[str, str]:
     return texts
 
 
-def lived_query(plan: Plan, pod: kepler.Meter, node: kepler.Meter, step_ms: int) -> str:
+def lived(
+    plan: Plan, meters: Iterable[kepler.Meter], step_ms: int, *, rest: bool = False
+) -> list[tuple[kepler.Meter, str]]:
+    """PromQL of how long pods lived in a step, with their meter.
+
+    Of the first power domain only, as a scrape of the rewrite shows a pod with all its domains. `rest`: of
+    all the others, for pods that lack the first.
+    """
+    asked = [(pod, _telling(plan, pod, rest=rest), node) for pod, node in _pairs(meters)]
+    return [(pod, _lived(plan, part, node, step_ms)) for pod, part, node in asked if part is not None]
+
+
+def _telling(plan: Plan, pod: kepler.Meter, *, rest: bool) -> kepler.Meter | None:
+    if _old(pod) or pod.power_domain or len(plan.power_domains) == 1:
+        return None if rest else pod
+    label = plan.labels.of(pod.generation, "power_domain")
+    first = kepler.matcher(label, plan.power_domains[:1], negative=rest)
+    return replace(pod, matchers=(*pod.matchers, first))
+
+
+def _lived(plan: Plan, pod: kepler.Meter, node: kepler.Meter, step_ms: int) -> str:
     """Share of the node's scrapes in a step that saw the pod live, where it is below 1.
 
     The legacy goes on showing containers that ended, flat: only scrapes with a change count there.
@@ -52,7 +74,7 @@ def lived_query(plan: Plan, pod: kepler.Meter, node: kepler.Meter, step_ms: int)
     return f"({seen} / on ({label}) group_left () {of_node}) < 1"
 
 
-def pairs(meters: Iterable[kepler.Meter]) -> list[tuple[kepler.Meter, kepler.Meter]]:
+def _pairs(meters: Iterable[kepler.Meter]) -> list[tuple[kepler.Meter, kepler.Meter]]:
     """Pod meters with the meter that tells how often their node was scraped.
 
     The node's own; without a node level, the pods themselves: the longest-lived one saw most scrapes.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from sci_batch.asking.edge_queries import lived_query, pairs, queries
+from sci_batch.asking.edge_queries import lived, queries
 from sci_batch.asking.plan import Discovery, Plan, Stretch
 from sci_batch.kepler import Meter
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.samples import Samples
 
-_PURPOSES = ("value", "resets", "fresh", "lived")
+_PURPOSES = ("value", "resets", "lived", "fresh")
+"""Those first with whose answers most is to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +29,25 @@ class Asked:
 
 def ask(client: Client, plan: Plan, found: Discovery, stretch: Stretch) -> Asked:
     """Ask for every meter's value, resets and freshness, and for pods' lives, at each edge of the stretch."""
-    grid = (stretch.start_ms + stretch.step_ms, stretch.end_ms, stretch.step_ms)
-    # lives take the server longest, so they go first
     asked = [
-        (pod, "lived", lived_query(plan, pod, node, stretch.step_ms)) for pod, node in pairs(found.meters)
-    ]
-    asked += [
         (meter, what, text)
         for meter in found.meters
-        for what, text in queries(plan, meter, stretch.step_ms).items()
+        for what, text in queries(plan, meter, stretch.step_ms, seed=stretch.seed).items()
     ]
-    answers = client.begun(lambda one: client.range(one[2], *grid), asked)
+    if not stretch.seed:
+        asked += [(meter, "lived", text) for meter, text in lived(plan, found.meters, stretch.step_ms)]
+    asked.sort(key=lambda one: _PURPOSES.index(one[1]))
+    answers = client.begun(lambda one: client.range(one[2], *stretch.grid), asked)
     by_purpose: dict[str, list[tuple[Meter, Future[Samples]]]] = {what: [] for what in _PURPOSES}
     for (meter, what, _), answer in zip(asked, answers, strict=True):
         by_purpose[what].append((meter, answer))
     return Asked(stretch, by_purpose)
+
+
+def rest_of_lives(
+    client: Client, plan: Plan, found: Discovery, stretch: Stretch
+) -> list[tuple[Meter, Samples]]:
+    """How long pods lived, by the power domains that `ask` does not ask."""
+    asked = lived(plan, found.meters, stretch.step_ms, rest=True)
+    answers = client.map(lambda one: client.range(one[1], *stretch.grid), asked)
+    return [(meter, answer) for (meter, _), answer in zip(asked, answers, strict=True)]

@@ -32,6 +32,13 @@ class Stretch:
     start_ms: int
     end_ms: int
     step_ms: int
+    seed: bool = False
+    """It lies before the range: for the values that counters have at its start."""
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """First edge, last one, and what lies between: those of a range query."""
+        return self.start_ms + self.step_ms, self.end_ms, self.step_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +168,7 @@ def edge_stretches(plan: Plan, series: int, done_ms: int | None = None) -> Itera
 
 
 def _seed(plan: Plan) -> Stretch:
-    return Stretch(start_ms=plan.start_ms - SEED_MS, end_ms=plan.start_ms, step_ms=SEED_MS)
+    return Stretch(start_ms=plan.start_ms - SEED_MS, end_ms=plan.start_ms, step_ms=SEED_MS, seed=True)
 
 
 def raw_stretches(

@@ -101,7 +101,7 @@ def edges(plan: Plan, held: Sequence[Density], series: int) -> Size:
     """The edges pull, without what it fetches again raw. `series`: at once, as discovered."""
     step = step_ms(plan.energy_edges_ms)
     meters = [one.meter for one in held]
-    pairs = edge_queries.pairs(meters)
+    lived = edge_queries.lived(plan, meters, step)
     of_meter = {one.meter: one for one in held}
     out = _NOTHING
     for stretch in edge_stretches(plan, series):
@@ -109,12 +109,12 @@ def edges(plan: Plan, held: Sequence[Density], series: int) -> Size:
         steps = (stretch.end_ms - stretch.start_ms) // stretch.step_ms
         per_step = stretch.step_ms / MS_PER_SECOND
         for one in held:
-            texts = edge_queries.queries(plan, one.meter, step)
+            texts = edge_queries.queries(plan, one.meter, step, seed=stretch.seed)
             rows = one.alive + one.born_per_second * seconds
             out += _answer(rows, (one.alive + one.born_per_second * per_step) * steps)
             out += _answer(one.alive, one.alive * steps) if "fresh" in texts else _NOTHING
             out += Size(series=0, samples=0, bytes=0, requests=len(texts) - 1 - ("fresh" in texts))
-        for pod, _ in pairs:  # only pods that lived for a part of a step come back
+        for pod, _ in [] if stretch.seed else lived:  # only pods that lived for a part of a step come back
             part = 2 * of_meter[pod].born_per_second * seconds
             out += _answer(part, part)
     return replace(out, series=_distinct(plan, held))

@@ -141,7 +141,7 @@ def queries(plan: Plan, asked: Sequence[FunctionalUnit]) -> list[str]:
     if use == "edges":
         step = step_ms(plan.energy_edges_ms)
         texts += [text for meter in meters for text in edge_queries.queries(plan, meter, step).values()]
-        texts += [edge_queries.lived_query(plan, pod, node, step) for pod, node in edge_queries.pairs(meters)]
+        texts += [text for _, text in edge_queries.lived(plan, meters, step)]
     else:
         span = kepler.duration(plan.end_ms - plan.start_ms)
         texts += [f"{meter.selector()}[{span}]" for meter in meters]

@@ -18,16 +18,18 @@ import pandas as pd
 
 from sci_batch import kepler
 from sci_batch.asking.edge_queries import LOOK_MS
-from sci_batch.asking.edges import Asked, ask
+from sci_batch.asking.edges import Asked, ask, rest_of_lives
 from sci_batch.asking.plan import Discovery, Plan, Stretch, edge_stretches
 from sci_batch.counters import Counters, composite, run_ends
 from sci_batch.fetch.ahead import ahead
 from sci_batch.fetch.cells import Cells
+from sci_batch.fetch.lives import Lives
 from sci_batch.fetch.marks import distinct, marks, observed_between
 from sci_batch.fetch.past import Past
 from sci_batch.fetch.refetch import refetch
 from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
 from sci_batch.prometheus.client import Client
+from sci_batch.prometheus.samples import Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class _Look:
     """Keys scraped more than once."""
     resets: Readings
     fresh: Readings
+    lives: Lives
     lived: Readings
 
 
@@ -52,7 +55,7 @@ def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterat
 
 
 def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: Asked) -> Counters:
-    stretch, look = asked.stretch, _look(plan, found, past.registry, asked)
+    stretch, look = asked.stretch, _look(client, plan, found, past.registry, asked)
     present, whole = _watched(past.registry, look)
     falls = _falls(past, look)
     nodes_at_fault = _nodes_at_fault(past.registry, falls, present - whole, present)
@@ -61,7 +64,7 @@ def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: As
         client, plan, found, past.registry, look.values, stretch.step_ms, nodes_at_fault, keys_at_fault
     )
 
-    key, time_ms, joules, alive = _put_together(look, raw, _lived(look), plan.max_gap_ms)
+    key, time_ms, joules, alive = _put_together(look, raw, plan.max_gap_ms)
     node, mark_ms = _marks(past.registry, raw, present - nodes_at_fault)
     observed = _observed(past, look, raw, whole - nodes_at_fault, plan)
     past.remember(key, joules)
@@ -75,13 +78,18 @@ def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: As
     )  # fmt: skip
 
 
-def _look(plan: Plan, found: Discovery, registry: Registry, asked: Asked) -> _Look:
-    def read(purpose: str) -> Readings:
-        return readings(registry, asked.answers(purpose), plan.labels, found.node_names)
+def _look(client: Client, plan: Plan, found: Discovery, registry: Registry, asked: Asked) -> _Look:
+    def read(answers: list[tuple[kepler.Meter, Samples]]) -> Readings:
+        return readings(registry, answers, plan.labels, found.node_names)
 
-    values, twice = one_scraper(read("value"), touching=True)  # most work, so while others are under way
-    lived, fresh, resets = map(read, ("lived", "fresh", "resets"))
-    return _Look(stretch=asked.stretch, values=values, twice=twice, resets=resets, fresh=fresh, lived=lived)
+    values, twice = one_scraper(read(asked.answers("value")), touching=True)  # most work, so it goes first
+    lives, lived = Lives(registry, values), asked.answers("lived")
+    if lived and lives.untold(plan.power_domains[0]):
+        lived = lived + rest_of_lives(client, plan, found, asked.stretch)
+    return _Look(
+        stretch=asked.stretch, values=values, twice=twice, resets=read(asked.answers("resets")),
+        fresh=read(asked.answers("fresh")), lives=lives, lived=read(lived),
+    )  # fmt: skip
 
 
 def _watched(registry: Registry, look: _Look) -> tuple[Cells, Cells]:
@@ -128,6 +136,8 @@ def _nodes_at_fault(registry: Registry, falls: Cells, unwatched: Cells, present:
 
 def _twins(registry: Registry, cells: Cells) -> Cells:
     """The same cells of the node's other Kepler generation."""
+    if registry.nodes["node"].is_unique:
+        return Cells.of(np.empty(0, np.int64), np.empty(0, np.int64))
     other = registry.nodes.reset_index(names="id").merge(
         registry.nodes.reset_index(names="twin"), on="node", suffixes=("", "_twin"), validate="m:m"
     )
@@ -148,15 +158,8 @@ def _keys_at_fault(registry: Registry, falls: Cells, nodes_at_fault: Cells) -> C
     return Cells.of(key[pod & ~covered], edge_ms[pod & ~covered])
 
 
-def _lived(look: _Look) -> tuple[np.ndarray, np.ndarray]:
-    """(key, edge) codes, ordered, and the share of the step that the pod lived, where below 1."""
-    read = look.lived
-    key, edge_ms, share = merged(read.key, read.time_ms, np.clip(read.joules, 0.0, 1.0))
-    return composite(key, edge_ms), share
-
-
 def _put_together(
-    look: _Look, raw: Readings, lived: tuple[np.ndarray, np.ndarray], max_gap_ms: int
+    look: _Look, raw: Readings, max_gap_ms: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Edge values, with raw samples in place of the cells that were fetched raw.
 
@@ -178,10 +181,7 @@ def _put_together(
     if len(cell):
         keep[is_raw] = edge_ms[is_raw] - last_ms[at[is_raw]] <= max_gap_ms
         joules[is_raw] = last_joules[at[is_raw]]
-    lived_code, lived_share = lived
-    alive = np.ones(len(code))
-    found = np.isin(code, lived_code) & ~is_raw
-    alive[found] = lived_share[np.searchsorted(lived_code, code[found])]
+    alive = np.where(is_raw, 1.0, look.lives.shares(look.lived, key, edge_ms))
 
     key = np.concatenate([key[keep], raw_key])
     time_ms = np.concatenate([edge_ms[keep], raw_ms])

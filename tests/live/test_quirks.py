@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,6 +93,37 @@ def test_without_dram_the_package_is_all(pull: tuple[str, str]) -> None:
     found = sum(row["active_kwh"] for row in done["rows"])
     assert found == pytest.approx(pods_kwh(simulation, "package"), rel=0.003)
     assert any("dram" in note for note in done["provenance"]["notes"])
+
+
+def test_pods_without_the_first_domain_live_as_long() -> None:
+    """How long pods lived is asked of their package; one node here has only dram."""
+    whole = simulate(small())
+    kept = [
+        one
+        for one in whole.series
+        if (one.labels.get("zone"), one.labels.get("node_name")) != ("package", "n2")
+    ]
+    assert len(kept) < len(whole.series)
+    by_node = ("--group-by", "node,namespace,workload")
+    with served(whole) as url:
+        asked_of_whole = _asked_of_lives(report(url, "--pull", "edges", *by_node))
+    with served(replace(whole, series=kept)) as url:
+        edges, raw = (report(url, "--pull", pull, *by_node) for pull in ("edges", "raw"))
+    assert asked_of_whole == [False]
+    assert _asked_of_lives(edges) == [False, True]
+    lived, by_samples = (
+        pd.DataFrame(done["rows"]).groupby(["node", "workload"])["embodied_gco2e"].sum()
+        for done in (edges, raw)
+    )
+    assert lived["n2", "tidy"] < lived["n2", "web"] / 5
+    pd.testing.assert_series_equal(lived, by_samples, rtol=0.1)
+
+
+def _asked_of_lives(done: dict[str, Any]) -> list[bool]:
+    """Of each query for lives, whether it is for all domains but the first."""
+    return sorted(
+        "!=" in text for text in done["provenance"]["queries"] if text.startswith("(count_over_time(")
+    )
 
 
 def test_overlapping_domains_are_refused_and_core_alone_is_core() -> None:
