@@ -68,8 +68,9 @@ def _second(
     )  # fmt: skip
     mine = merged["workload_kind"] == kind
     owned = mine & merged["above_kind"].notna() & ~merged["above_kind"].isin(_NO_OWNER)
-    stem = merged["workload"].str.extract(pattern, expand=False)
-    guessed = mine & merged["above_kind"].isna() & stem.notna()
+    unknown = mine & merged["above_kind"].isna()
+    stem = merged["workload"].where(unknown).str.extract(pattern, expand=False)
+    guessed = unknown & stem.notna()
     return merged.assign(
         workload_kind=merged["workload_kind"].mask(owned, merged["above_kind"]).mask(guessed, inferred_kind),
         workload=merged["workload"].mask(owned, merged["above_name"]).mask(guessed, stem),
@@ -155,11 +156,10 @@ def _owned(pods: pd.DataFrame, workloads: pd.DataFrame) -> pd.DataFrame:
     known = first["workload"].notna()
     named = ~known & second["workload"].notna()
     guessed = ~known & ~named
-    third = _from_names(pods[guessed]).reindex(pods.index)
-    found = {
-        column: first[column].mask(named, second[column]).mask(guessed, third[column])
-        for column in _LOOKED_UP
-    }
+    found = {column: first[column].mask(named, second[column]) for column in _LOOKED_UP}
+    if guessed.any():
+        third = _from_names(pods[guessed]).reindex(pods.index)
+        found = {column: of.mask(guessed, third[column]) for column, of in found.items()}
     return pd.DataFrame(found).astype(_LOOKED_UP)
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 from sci_batch.settings import OPTIONS
 
+_OBJECTS = 50_000
+"""After so many new ones Python looks for garbage (700, unless told): most of ours are labels, which stay."""
 _ARENA_MAX = -8
 """`M_ARENA_MAX` of `malloc.h`."""
 _READ_BY_SETTINGS = {*OPTIONS, "config"}
@@ -58,6 +60,7 @@ def spare() -> None:
     """
     import ctypes
 
+    gc.set_threshold(_OBJECTS)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     if "MALLOC_ARENA_MAX" not in os.environ:

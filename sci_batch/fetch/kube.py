@@ -14,7 +14,7 @@ from sci_batch.asking.plan import Plan
 from sci_batch.fetch import sockets
 from sci_batch.inputs import Kube
 from sci_batch.prometheus.client import Client
-from sci_batch.prometheus.samples import Samples
+from sci_batch.prometheus.samples import Samples, columns
 
 
 def of_nodes(client: Client, plan: Plan) -> Kube:
@@ -51,29 +51,30 @@ def _frame(fact: Fact) -> pd.DataFrame:
 
 def _last(plan: Plan, fact: Fact, newest: Samples) -> pd.DataFrame:
     """The last value of each key in the range, of the newest sample of each series."""
-    order = np.argsort(newest.time_ms, kind="stable")
-    rows = _rows(plan, fact, newest).assign(**_value(fact, newest.value)).iloc[order]
-    table = pd.concat([_frame(fact), rows], ignore_index=True).drop_duplicates(
-        list(fact.key), keep="last", ignore_index=True
+    texts = _texts(plan, fact, newest)
+    keys = list(zip(*(texts[name] for name in fact.key), strict=True))
+    last: dict[tuple[str, ...], int] = {}
+    for number in np.argsort(newest.time_ms, kind="stable")[::-1].tolist():
+        last.setdefault(keys[number], number)
+    kept = list(last.values())[::-1] if fact.sum_over else sorted(last.values(), key=keys.__getitem__)
+    table = pd.DataFrame(
+        {name: pd.Series([of[row] for row in kept], dtype="str") for name, of in texts.items()}
     )
+    if fact.value:
+        table[fact.value] = newest.value[kept]
     if fact.sum_over:
         by = table.groupby(list(fact.sum_over), as_index=False, dropna=False)
         table = by.agg(**{fact.value: (fact.value, "sum")})
-    return table.sort_values(list(fact.sum_over or fact.key), ignore_index=True)
+    return table
 
 
-def _rows(plan: Plan, fact: Fact, answer: Samples) -> pd.DataFrame:
+def _texts(plan: Plan, fact: Fact, answer: Samples) -> dict[str, list[str]]:
     """The labels of each series, in our words."""
     theirs = {ours: their_names(plan, fact, ours) for ours in fact.labels}
-    there = set(answer.names)
-    table = answer.table(dict.fromkeys(name for names in theirs.values() for name in names))
-    columns = {}
+    shown = columns(answer.sets, {name for names in theirs.values() for name in names})
+    texts = {}
     for ours, (first, *exported) in theirs.items():
-        columns[ours] = table[first]
-        for name in (name for name in exported if name in there):
-            columns[ours] = table[name].where(table[name] != "", columns[ours])
-    return pd.DataFrame(columns, dtype="str")
-
-
-def _value(fact: Fact, values: np.ndarray) -> dict[str, np.ndarray]:
-    return {fact.value: values} if fact.value else {}
+        texts[ours] = shown[first]
+        for name in filter(lambda one: any(shown[one]), exported):
+            texts[ours] = [true or known for true, known in zip(shown[name], texts[ours], strict=True)]
+    return texts

@@ -28,7 +28,8 @@ def refetch(
     keys: Cells,
 ) -> tuple[Readings, np.ndarray]:
     """Raw samples of the cells at fault, one scraper each."""
-    asks = _node_asks(found, registry, values, nodes) + _key_asks(plan, found, registry, keys)
+    asks = _node_asks(found, registry, values, nodes) if len(nodes.code) else []
+    asks += _key_asks(plan, found, registry, keys) if len(keys.code) else []
     answers = client.map(lambda ask: (ask[0], client.raw(ask[1], ask[2] - step_ms, ask[2])), asks)
     by_meter: dict[kepler.Meter, list[Samples]] = {}
     for meter, samples in answers:

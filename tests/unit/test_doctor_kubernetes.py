@@ -182,14 +182,15 @@ def test_the_size_of_the_edges_pull() -> None:
     found = size.edges(PLAN, held(), 300)
     assert found.samples == (24 + 1) * 100 * (3 + 1)
     assert found.series == 300
-    assert found.requests == 2 * (3 + 3 + 1 + 1)  # values, resets, youth, lives; seed and range
+    # values, resets, youth, lives; of pods before the range only the value counts
+    assert found.requests == (3 + 2 + 1) + (3 + 3 + 1 + 1)
 
 
 def test_series_that_come_and_go_are_counted() -> None:
     calm, busy = size.edges(PLAN, held(), 300), size.edges(PLAN, held(born_per_hour=40), 300)
     assert busy.series == pytest.approx(300 + 3 * 40 * 24.25)
-    # each new one adds a value, and its share of life twice (birth and death), for pods alone
-    assert busy.samples - calm.samples == pytest.approx(40 * 24.25 * (3 + 2))
+    # each new one adds a value, and its share of life twice (birth and death), for pods in the range alone
+    assert busy.samples - calm.samples == pytest.approx(40 * (24.25 * 3 + 24 * 2))
 
 
 def test_kube_tables_come_in_pieces_of_six_hours() -> None:
