@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 
@@ -60,17 +61,24 @@ def _ask(client: Client, plan: Plan, *, counters: bool) -> None:
         nodes.result()
     with threads(1, "counters") as aside:
         if counters:
-            aside.submit(_counters, client, plan, found)
+            _begin_counters(client, plan, found, aside)
         kube.ask_early(client, plan, kube.of_pods(plan))
 
 
-def _counters(client: Client, plan: Plan, found: Discovery) -> None:
+def _begin_counters(client: Client, plan: Plan, found: Discovery, aside: ThreadPoolExecutor) -> None:
+    """Large answers come aside; what is short is asked here, so that the first of them is not late."""
     if pull(plan)[0] == "edges":
-        stretches = islice(edge_stretches(plan, found.series), STRETCHES)
-        for asked in [edges.ask(client, plan, found, stretch) for stretch in stretches]:
-            for purpose in asked.by_purpose:
-                asked.answers(purpose)
+        aside.submit(_edges, client, plan, found)
         return
     rate = raw.samples_per_second(client, plan, found)
-    for stretch in islice(raw_stretches(plan, found.series, rate), STRETCHES):
-        raw.ask(client, found, stretch)
+    seed, *large = islice(raw_stretches(plan, found.series, rate), STRETCHES)
+    raw.ask(client, found, seed)
+    for stretch in large:
+        aside.submit(raw.ask, client, found, stretch)
+
+
+def _edges(client: Client, plan: Plan, found: Discovery) -> None:
+    stretches = islice(edge_stretches(plan, found.series), STRETCHES)
+    for asked in [edges.ask(client, plan, found, stretch) for stretch in stretches]:
+        for purpose in asked.by_purpose:
+            asked.answers(purpose)
