@@ -18,7 +18,7 @@ SEED_MS = 15 * 60 * 1000
 LONGEST_STEP_MS = 3_600_000
 EDGE_BUDGET = 600_000
 """Values in one answer of the edges pull."""
-RAW_BUDGET = 1_250_000
+RAW_BUDGET = 1_100_000
 """Samples in one stretch of the raw pull. Three are in memory (worked on, waiting, being fetched), at some 90
 bytes a sample. Shorter ones cost more: chunks of 120 samples come whole, each stretch has its labels."""
 SHORTEST_EDGES_MS = 5 * 60 * 1000
