@@ -32,7 +32,7 @@ from sci_batch.spill import Spill
 if TYPE_CHECKING:
     from sci_batch.prometheus.client import Client
 
-ROWS_IN_MEMORY = 100_000
+ROWS_IN_MEMORY = 200_000
 """Rows of the result that do not go to a temporary file, at some 400 bytes each."""
 
 
