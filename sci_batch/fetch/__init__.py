@@ -22,6 +22,7 @@ from sci_batch.fetch.past import Past
 from sci_batch.inputs import Inputs, Kube, Progress
 from sci_batch.prometheus.client import Client
 from sci_batch.prometheus.threads import threads
+from sci_batch.schema import label_column
 from sci_batch.settings import FunctionalUnit
 
 
@@ -58,8 +59,7 @@ def everything(
     counters = _stretches(client, plan, found, checkpoint) if here else iter(())
     seed = [*islice(counters, 1)]  # little to ask for; the first large stretch is begun with it
     tables = kube.with_pods(client, plan, nodes)
-    if not len(tables.pod_owners):
-        notes += ("kube-state-metrics shows no pod owners: workloads are read from the pods' names",)
+    notes += _not_shown(plan, tables)
     served, words = _units(client, plan, asked)
     return Inputs(
         counters=_watched(chain(seed, counters), plan, progress), kube=tables, units=served,
@@ -67,6 +67,21 @@ def everything(
         notes=(*found.notes, *notes, *words), pull=use,
         step_ms=step_ms(plan.energy_edges_ms) if use == "edges" else 0,
     )  # fmt: skip
+
+
+def _not_shown(plan: Plan, tables: Kube) -> tuple[str, ...]:
+    """Notes on what kube-state-metrics says nothing of, and the rows would need."""
+    notes = []
+    if not len(tables.pod_owners):
+        notes.append("kube-state-metrics shows no pod owners: workloads are read from the pods' names")
+    for key in plan.label_keys:
+        column = label_column(key)
+        if not any((table[column] != "").any() for table in (tables.pod_labels, tables.namespace_labels)):
+            notes.append(
+                f"no pod and no namespace has {column}: label:{key} is empty in all rows (kube-state-metrics "
+                f"shows labels with --metric-labels-allowlist=pods=[{key}],namespaces=[{key}])"
+            )
+    return tuple(notes)
 
 
 def paced(client: Client, plan: Plan, found: Discovery) -> Discovery:

@@ -275,9 +275,13 @@ def test_labels_of_pods_and_namespaces_group(pull: tuple[str, str]) -> None:
     with served(simulation) as url:
         by_team = rows(url, *pull, "--group-by", "label:team")
         by_center = rows(url, *pull, "--group-by", "label:cost_center")
+        misspelled = tool(url, *pull, "--group-by", "label:taem", "-o", "csv")
     assert set(by_team["label:team"]) == {"web", "data", "none"}
     assert set(by_center["label:cost_center"]) == {"cc-shop", "cc-ops"}
     assert by_team["energy_kwh"].sum() == pytest.approx(by_center["energy_kwh"].sum(), rel=1e-9)
+    assert misspelled.returncode == 0
+    assert "no pod and no namespace has label_taem" in misspelled.stderr
+    assert "--metric-labels-allowlist=pods=[taem],namespaces=[taem]" in " ".join(misspelled.stderr.split())
 
 
 @pytest.mark.parametrize("policy", ["by-energy", "by-request", "even", "separate", "drop"])
