@@ -4,13 +4,15 @@ The tool reads a recording: counters, from which it computes the energy of each 
 each pod, and comes to carbon, score and totals. The Impact Framework is given energy and embodied carbon of
 the same rows and comes to carbon, score and totals: the steps are those of `-o impact-framework`, which
 itself refuses so many rows. Both write the format that their own other commands read.
+
+The least that a program with pandas takes for the last of these steps (`least.py`) is measured as well.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ START_SECONDS = 1_780_272_000
 MINUTE = 60
 INTENSITY, UNITS = 380.0, 1000.0
 NODES = 4
+LEAST = Path(__file__).with_name("least.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,8 @@ class Observed:
 
 def observations(size: Observed, runs: int) -> Finding:
     """Record, take the energies from a result, then measure both in turn."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="bench-") as made:
+        folder = Path(made)
         recording = folder / "recording"
         _record(size, recording)
         result = folder / "result.parquet"
@@ -52,28 +55,33 @@ def observations(size: Observed, runs: int) -> Finding:
         rows = _manifest(result, folder / "manifest.yaml")
         (folder / "package.json").write_text("{}")  # else IF looks in the folders above
         theirs = [str(if_run()), "-m", "manifest.yaml", "-o", "out.yaml"]
-        tool: list[Cost] = []
-        framework: list[Cost] = []
+        least = [sys.executable, str(LEAST), str(result), str(folder / "least.parquet")]
+        commands = {"sci-batch": ours, "if-run": theirs, "pandas": least}
+        costs: dict[str, list[Cost]] = {name: [] for name in commands}
         for _ in range(runs):
-            tool.append(cost(ours))
-            framework.append(cost(theirs, folder))
+            for name, command in commands.items():
+                costs[name].append(cost(command, folder))
         if "status: success" not in (folder / "out.yaml").read_text():
             raise RuntimeError("the Impact Framework says that it failed")
-    return _finding(rows, middle(tool), middle(framework))
+    return _finding(rows, {name: middle(of) for name, of in costs.items()})
 
 
-def _finding(rows: int, ours: Cost, theirs: Cost) -> Finding:
+def _finding(rows: int, costs: Mapping[str, Cost]) -> Finding:
     lines = [
         f"  {rows:,} observations: {name:10} {of.wall_seconds:6.2f} s wall  {of.cpu_seconds:6.2f} s CPU  "
         f"{of.peak_mib:5.0f} MiB"
-        for name, of in (("sci-batch", ours), ("if-run", theirs))
+        for name, of in costs.items()
     ]
+    ours, theirs, least = (costs[name] for name in ("sci-batch", "if-run", "pandas"))
+    lines.append(f"  wall of if-run / the least with pandas: {theirs.wall_seconds / least.wall_seconds:.1f}")
     bars = [
         Bar(what="wall of if-run / ours", measured=theirs.wall_seconds / ours.wall_seconds, limit=50,
             at_least=True),
         Bar(what="our peak memory / that of if-run", measured=ours.peak_mib / theirs.peak_mib, limit=0.25),
     ]  # fmt: skip
-    figures = {"observations": rows, "sci_batch": asdict(ours), "if_run": asdict(theirs)}
+    figures = {
+        "observations": rows, "sci_batch": asdict(ours), "if_run": asdict(theirs), "least": asdict(least),
+    }  # fmt: skip
     return Finding(name="if-run", bars=bars, lines=lines, figures=figures)
 
 
