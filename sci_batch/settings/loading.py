@@ -166,7 +166,7 @@ def _read_file(name: str, problems: list[UsageError]) -> dict[str, _Given]:
     for key, value in document.items():
         where = f"{key} in {name}"
         if key not in known:
-            problems.append(UsageError(f"{where}: there is no such key", _hint(key, known)))
+            problems.append(UsageError(f"{where}: there is no such key", _hint(key, value, known)))
             continue
         values = _texts(value, known[key])
         if values is None:
@@ -181,7 +181,11 @@ def _read_file(name: str, problems: list[UsageError]) -> dict[str, _Given]:
     return given
 
 
-def _hint(key: str, known: Mapping[str, Option]) -> str:
+def _hint(key: str, value: object, known: Mapping[str, Option]) -> str:
+    if isinstance(value, dict):
+        return f"The file has no sections: leave out the line [{key}]."
+    if key == "config":
+        return "A file names no other file."
     name = key.replace("_", "-").lower()
     if secret := next((item for item in OPTIONS.values() if item.secret and item.name == name), None):
         return f"Headers are secret: set {secret.environment}, or {name.removesuffix('s')}-file."

@@ -366,6 +366,19 @@ def test_everything_wrong_is_told_at_once_with_its_place(tmp_path: Path) -> None
         assert words in text
 
 
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ('[compute]\nsince = "24h"\n', "The file has no sections: leave out the line [compute]."),
+        ('config = "other.toml"\n', "A file names no other file."),
+    ],
+)
+def test_what_a_file_cannot_have_is_no_misspelt_key(tmp_path: Path, text: str, cure: str) -> None:
+    error = problem(SERVER, {}, toml(tmp_path, "intensity = 380\n" + text))
+    assert "there is no such key" in error.what
+    assert error.cure == cure
+
+
 @pytest.mark.parametrize("flags", [{}, {"fail_on": ["sci>1"]}])
 def test_a_bad_demo_is_not_also_a_missing_intensity_or_unit_of_work(flags: dict[str, object]) -> None:
     with pytest.raises(UsageError) as caught:
