@@ -14,18 +14,17 @@ LOOK_MS = 30_000
 """Spacing of the moments at which a node is looked for a young sample."""
 
 
-def queries(plan: Plan, meter: kepler.Meter, step_ms: int, *, seed: bool = False) -> dict[str, str]:
+def queries(plan: Plan, meter: kepler.Meter, step_ms: int) -> dict[str, str]:
     """The PromQL of one meter, by purpose.
-
-    `seed`: what lies before the range, of which only the last value of a pod counts.
 
     The selector is a millisecond short of the step: Prometheus 2 includes a sample on its left edge,
     Prometheus 3 does not.
     """
     step = kepler.duration(step_ms - 1)
-    texts = {"value": f"last_over_time({meter.selector()}[{step}])"}
-    if meter.level == kepler.NODE or not seed:
-        texts["resets"] = f"resets({meter.selector()}[{kepler.duration(step_ms + OVERLAP_MS)}]) > 0"
+    texts = {
+        "value": f"last_over_time({meter.selector()}[{step}])",
+        "resets": f"resets({meter.selector()}[{kepler.duration(step_ms + OVERLAP_MS)}]) > 0",
+    }
     if meter.level == kepler.NODE and meter.kind != kepler.IDLE:
         look = (
             meter.selector(f'{plan.labels.of(kepler.LEGACY, "mode")}="dynamic"')

@@ -28,11 +28,15 @@ class Asked:
 
 
 def ask(client: Client, plan: Plan, found: Discovery, stretch: Stretch) -> Asked:
-    """Ask for every meter's value, resets and freshness, and for pods' lives, at each edge of the stretch."""
+    """Ask for every meter's value, resets and freshness, and for pods' lives, at each edge of the stretch.
+
+    Not for lives before the range. For resets there as well: a pod that was declared terminated and runs on
+    has two last values, the higher of which is over.
+    """
     asked = [
         (meter, what, text)
         for meter in found.meters
-        for what, text in queries(plan, meter, stretch.step_ms, seed=stretch.seed).items()
+        for what, text in queries(plan, meter, stretch.step_ms).items()
     ]
     if not stretch.seed:
         asked += [(meter, "lived", text) for meter, text in lived(plan, found.meters, stretch.step_ms)]

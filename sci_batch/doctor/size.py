@@ -109,7 +109,7 @@ def edges(plan: Plan, held: Sequence[Density], series: int) -> Size:
         steps = (stretch.end_ms - stretch.start_ms) // stretch.step_ms
         per_step = stretch.step_ms / MS_PER_SECOND
         for one in held:
-            texts = edge_queries.queries(plan, one.meter, step, seed=stretch.seed)
+            texts = edge_queries.queries(plan, one.meter, step)
             rows = one.alive + one.born_per_second * seconds
             out += _answer(rows, (one.alive + one.born_per_second * per_step) * steps)
             out += _answer(one.alive, one.alive * steps) if "fresh" in texts else _NOTHING

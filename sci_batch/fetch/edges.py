@@ -44,6 +44,9 @@ class _Look:
     fresh: Readings
     lives: Lives
     lived: Readings
+    """Shares of steps in which pods lived, where below 1."""
+    of_all_domains: bool
+    """Whether these are of all power domains, not of the first alone."""
 
 
 def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterator[Counters]:
@@ -55,7 +58,7 @@ def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterat
 
 
 def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: Asked) -> Counters:
-    stretch, look = asked.stretch, _look(client, plan, found, past.registry, asked)
+    stretch, look = asked.stretch, _look(client, plan, found, past, asked)
     present, whole = _watched(past.registry, look)
     falls = _falls(past, look)
     nodes_at_fault = _nodes_at_fault(past.registry, falls, present - whole, present)
@@ -78,17 +81,19 @@ def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: As
     )  # fmt: skip
 
 
-def _look(client: Client, plan: Plan, found: Discovery, registry: Registry, asked: Asked) -> _Look:
+def _look(client: Client, plan: Plan, found: Discovery, past: Past, asked: Asked) -> _Look:
     def read(answers: list[tuple[kepler.Meter, Samples]]) -> Readings:
-        return readings(registry, answers, plan.labels, found.node_names)
+        return readings(past.registry, answers, plan.labels, found.node_names)
 
     values, twice = one_scraper(read(asked.answers("value")), touching=True)  # most work, so it goes first
-    lives, lived = Lives(registry, values), asked.answers("lived")
-    if lived and lives.untold(plan.power_domains[0]):
+    lives, lived = Lives(past.registry, values), asked.answers("lived")
+    known = ~np.isnan(past.known_joules())
+    more = bool(lived) and lives.other_domains_tell(plan.power_domains[0], known)
+    if more:
         lived = lived + rest_of_lives(client, plan, found, asked.stretch)
     return _Look(
         stretch=asked.stretch, values=values, twice=twice, resets=read(asked.answers("resets")),
-        fresh=read(asked.answers("fresh")), lives=lives, lived=read(lived),
+        fresh=read(asked.answers("fresh")), lives=lives, lived=read(lived), of_all_domains=more,
     )  # fmt: skip
 
 
@@ -181,7 +186,8 @@ def _put_together(
     if len(cell):
         keep[is_raw] = edge_ms[is_raw] - last_ms[at[is_raw]] <= max_gap_ms
         joules[is_raw] = last_joules[at[is_raw]]
-    alive = np.where(is_raw, 1.0, look.lives.shares(look.lived, key, edge_ms))
+    lived = look.lives.shares(look.lived, key, edge_ms, all_domains=look.of_all_domains)
+    alive = np.where(is_raw, 1.0, lived)
 
     key = np.concatenate([key[keep], raw_key])
     time_ms = np.concatenate([edge_ms[keep], raw_ms])

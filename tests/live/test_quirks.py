@@ -13,7 +13,18 @@ import pandas as pd
 import pytest
 
 from tests import servers
-from tests.live.cluster import HOUR, flags, nodes_kwh, pods_kwh, report, rows, served, small, tool
+from tests.live.cluster import (
+    HOUR,
+    JOULES_PER_KWH,
+    flags,
+    nodes_kwh,
+    pods_kwh,
+    report,
+    rows,
+    served,
+    small,
+    tool,
+)
 from tests.simulator import Generation, Simulation, remote_write_bodies, simulate
 from tests.simulator.scenario import PodEvent
 
@@ -53,6 +64,20 @@ def test_an_absurd_jump_is_held_to_the_node(pull: tuple[str, str]) -> None:
     assert "clamped" in flags(found[found["workload"] == "web"])
     assert found["energy_kwh"].sum() == pytest.approx(nodes_kwh(simulation), rel=0.02)
     assert found["active_kwh"].max() < 0.2
+
+
+@pytest.mark.parametrize("at", [-840.0, -600.0, -130.0, 1.5 * HOUR])
+def test_a_pod_declared_terminated_runs_on_from_zero(pull: tuple[str, str], at: float) -> None:
+    """Its final total of before stands beside the new counter, and is not what the range starts from."""
+    event = PodEvent(namespace="shop", workload="db", at=at)
+    simulation = simulate(small(resumes=(event,)))
+    with served(simulation) as url:
+        found = rows(url, *pull)
+    of_db = found[found["workload"] == "db"].set_index("window_start")["active_kwh"]
+    used = simulation.truth.physical.workload_hours
+    used = used[(used["workload"] == "db") & used["domain"].isin(("package", "dram"))]
+    true_kwh = used.groupby("window_start_ms")["active_joules"].sum() / JOULES_PER_KWH
+    np.testing.assert_allclose(of_db.to_numpy(), true_kwh.to_numpy(), rtol=0.02)
 
 
 def test_without_the_node_level_idle_is_unknown(pull: tuple[str, str]) -> None:
@@ -117,6 +142,39 @@ def test_pods_without_the_first_domain_live_as_long() -> None:
     )
     assert lived["n2", "tidy"] < lived["n2", "web"] / 5
     pd.testing.assert_series_equal(lived, by_samples, rtol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("kept", "also_without"),
+    [("dram", False), ("package", True)],
+    ids=["package comes later", "dram comes later, and another node lacks package"],
+)
+def test_a_power_domain_that_comes_later_shortens_no_life(kept: str, also_without: bool) -> None:
+    """The pods lived all along."""
+    whole = simulate(small())
+    from_ms = (whole.scenario.start + HOUR // 2) * 1000
+    series = []
+    for one in whole.series:
+        metric, node, zone = (one.labels.get(name) for name in ("__name__", "node_name", "zone"))
+        if (node, zone) == ("n1", "package") and also_without:
+            continue
+        if metric == "kepler_pod_cpu_joules_total" and node == "n2" and zone not in (kept, "core"):
+            later = one.time_ms >= from_ms
+            value = one.value[later]
+            series.append(replace(one, time_ms=one.time_ms[later], value=value - value[:1]))
+        else:
+            series.append(one)
+    with served(replace(whole, series=series)) as url:
+        edges, raw = (
+            rows(url, "--pull", pull, "--group-by", "node,namespace,workload") for pull in ("edges", "raw")
+        )
+    of_n2 = [
+        found[(found["node"] == "n2") & (found["workload"].isin(["web", "agent"]))]
+        .set_index(["window_start", "workload"])["embodied_gco2e"]
+        for found in (edges, raw)
+    ]  # fmt: skip
+    assert len(of_n2[0]) == 6
+    pd.testing.assert_series_equal(*of_n2, rtol=0.05)
 
 
 def _asked_of_lives(done: dict[str, Any]) -> list[bool]:

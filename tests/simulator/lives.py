@@ -2,7 +2,7 @@
 
 Times are ms after the first sample. A `Life` is one stretch of one pod's counter without a reset:
 a pod lives once per process of Kepler on its node, and a counter that drops to zero in the middle
-of a life begins another one.
+of a life, or is declared terminated and runs on, begins another one.
 """
 
 from __future__ import annotations
@@ -51,14 +51,22 @@ def lives_of(
     epochs: tuple[Epoch, ...],
     scrapers: tuple[Scraper, ...],
     drops: dict[str, list[int]],
+    resumes: dict[str, list[int]],
 ) -> list[Life]:
-    """All lives on one node, in the order of its pods. `drops`: pod uid to times of a drop to zero [ms]."""
+    """All lives on one node, in the order of its pods.
+
+    `drops`, `resumes`: pod uid to times [ms] at which its counter begins again.
+    """
     lives: list[Life] = []
     for number, epoch in enumerate(epochs):
         born = [
             life
             for row, pod in enumerate(power.pods)
-            for life in _split(_life(row, pod, number, epoch), epoch, drops.get(pod.uid, []))
+            for life in _resumed(
+                _split(_life(row, pod, number, epoch), epoch, drops.get(pod.uid, [])),
+                epoch,
+                resumes.get(pod.uid, []),
+            )
         ]
         if epoch.generation == "legacy":
             lives += _flat_after_death(born, epoch)
@@ -94,6 +102,20 @@ def _split(life: Life | None, epoch: Epoch, drops: list[int]) -> Iterable[Life]:
             yield replace(life, counted_to=zero - epoch.refresh_ms, gone=zero, died=False, shown_until=zero)
             life = replace(life, origin=zero, shown_from=zero, old=False)
     yield life
+
+
+def _resumed(lives: Iterable[Life], epoch: Epoch, resumes: list[int]) -> Iterable[Life]:
+    """New Kepler: cut a life where the pod is declared terminated; the next refresh shows it running."""
+    for life in lives:
+        rest = life
+        for at in resumes if epoch.generation == "rewrite" else ():
+            zero = epoch.refresh_from(at)
+            shown_from = zero + epoch.refresh_ms
+            if rest.shown_from < zero and shown_from < rest.gone:
+                counted_to = zero - epoch.refresh_ms
+                yield replace(rest, counted_to=counted_to, gone=zero, died=True, shown_until=zero)
+                rest = replace(rest, origin=zero, shown_from=shown_from, old=False)
+        yield rest
 
 
 def _flat_after_death(lives: list[Life], epoch: Epoch) -> list[Life]:

@@ -197,6 +197,8 @@ class Scenario:
         PodEvent(namespace="search", workload="indexer", at=12 * HOUR + 9 * MINUTE),
     )
     """Counters that fall to zero in the middle of a pod's life."""
+    resumes: tuple[PodEvent, ...] = ()
+    """New Kepler only: pods that it declares terminated once, and that run on from zero."""
     spikes: tuple[PodEvent, ...] = ()
     """Counters that jump by `SPIKE_JOULES`."""
     upgrade_at: float = 13 * HOUR + 11 * MINUTE
