@@ -17,7 +17,7 @@ from typing import Any
 from sci_batch.settings import OPTIONS
 
 _OBJECTS = 50_000
-"""After so many new ones Python looks for garbage (700, unless told): most of ours are labels, which stay."""
+"""After so many new ones Python looks for garbage (far fewer, unless told): most are labels, which stay."""
 _ARENA_MAX = -8
 """`M_ARENA_MAX` of `malloc.h`."""
 _READ_BY_SETTINGS = {*OPTIONS, "config"}

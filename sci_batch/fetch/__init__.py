@@ -144,7 +144,8 @@ def _units(
 def queries(plan: Plan, asked: Sequence[FunctionalUnit]) -> list[str]:
     """The PromQL that would be sent, without asking anything: every meter, both generations.
 
-    What Kepler does not show is not asked for; raw samples of what restarted are asked for as well.
+    What Kepler does not show is not asked for, nor how long pods lived by further power domains where the
+    first one tells; raw samples of what restarted are asked for as well.
     """
     use, _ = pull(plan)
     meters = [
@@ -156,7 +157,8 @@ def queries(plan: Plan, asked: Sequence[FunctionalUnit]) -> list[str]:
     if use == "edges":
         step = step_ms(plan.energy_edges_ms)
         texts += [text for meter in meters for text in edge_queries.queries(plan, meter, step).values()]
-        texts += [text for _, text in edge_queries.lived(plan, meters, step)]
+        for rest in (False, True):
+            texts += [text for _, text in edge_queries.lived(plan, meters, step, rest=rest)]
     else:
         span = kepler.duration(plan.end_ms - plan.start_ms)
         texts += [f"{meter.selector()}[{span}]" for meter in meters]

@@ -182,15 +182,20 @@ def _read_file(name: str, problems: list[UsageError]) -> dict[str, _Given]:
 
 
 def _hint(key: str, value: object, known: Mapping[str, Option]) -> str:
-    if isinstance(value, dict):
-        return f"The file has no sections: leave out the line [{key}]."
-    if key == "config":
-        return "A file names no other file."
     name = key.replace("_", "-").lower()
     if secret := next((item for item in OPTIONS.values() if item.secret and item.name == name), None):
         return f"Headers are secret: set {secret.environment}, or {name.removesuffix('s')}-file."
+    if _settings_inside(value, known):
+        return f"A file has no sections: write the settings of {key} at its top."
+    if name == "config":
+        return "A file names no other file."
     near = get_close_matches(name, known, n=1, cutoff=0.5)
     return f"Did you mean {near[0]}?" if near else "`sci-batch config init` prints all keys."
+
+
+def _settings_inside(value: object, known: Mapping[str, Option]) -> bool:
+    tables = value if isinstance(value, list) else [value]
+    return any(isinstance(table, dict) and not known.keys().isdisjoint(table) for table in tables)
 
 
 def _texts(value: object, item: Option) -> list[str] | bool | None:

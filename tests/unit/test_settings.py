@@ -369,12 +369,16 @@ def test_everything_wrong_is_told_at_once_with_its_place(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "cure"),
     [
-        ('[compute]\nsince = "24h"\n', "The file has no sections: leave out the line [compute]."),
-        ('config = "other.toml"\n', "A file names no other file."),
+        ('[compute]\nsince = "24h"', "A file has no sections: write the settings of compute at its top."),
+        ('[[compute]]\nsince = "24h"', "A file has no sections: write the settings of compute at its top."),
+        ('config = "other.toml"', "A file names no other file."),
+        ('[headers]\nX-Token = "secret"', "Headers are secret: set SCI_BATCH_HEADERS, or header-file."),
+        ('power.domains = "dram"', "Did you mean power-domains?"),
+        ("windw = {a = 1}", "Did you mean window?"),
     ],
 )
-def test_what_a_file_cannot_have_is_no_misspelt_key(tmp_path: Path, text: str, cure: str) -> None:
-    error = problem(SERVER, {}, toml(tmp_path, "intensity = 380\n" + text))
+def test_what_a_file_cannot_have_is_told_with_what_it_can(tmp_path: Path, text: str, cure: str) -> None:
+    error = problem(SERVER, {}, toml(tmp_path, f"intensity = 380\n{text}\n"))
     assert "there is no such key" in error.what
     assert error.cure == cure
 
