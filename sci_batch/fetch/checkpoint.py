@@ -31,7 +31,7 @@ from sci_batch.fetch.registry import Registry
 from sci_batch.prometheus.client import Account, Client
 from sci_batch.windows import parse_time, rfc3339
 
-FORMAT = 2
+FORMAT = 3
 RUN, STRETCH = "run.json", "stretch.json"
 PART = ".part-"
 """What a killed run may leave, and the next one removes, begins so."""
@@ -75,7 +75,11 @@ class Checkpoint:
         for stretch in read(past):
             last = stretch.end_ms == plan.end_ms
             try:
-                made = {"last": last, "last_mark": list(past.last_mark.items()), **asdict(client.account)}
+                shown_by = [(key, sorted(sets)) for key, sets in past.shown_by.items()]
+                made = {
+                    "last": last, "last_mark": list(past.last_mark.items()), "shown_by": shown_by,
+                    **asdict(client.account),
+                }  # fmt: skip
                 _store(folder / _name(number), stretch, made, keys, nodes)
             except OSError as error:
                 raise _unwritable(folder, error) from None
@@ -246,6 +250,10 @@ def _stored(path: Path, past: Past, client: Client) -> Counters:
         )
         past.remember(arrays["key"], arrays["joules"])
         past.last_mark = {int(node): int(at_ms) for node, at_ms in facts["last_mark"]}
+        past.shown_by = {
+            int(key): frozenset(tuple((str(name), str(value)) for name, value in labels) for labels in sets)
+            for key, sets in facts["shown_by"]
+        }
         past.end_ms = int(facts["end_ms"])
         client.recall(Account(facts["queries"], facts["warnings"], facts["dropped"]))
         return Counters(

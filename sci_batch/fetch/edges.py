@@ -3,8 +3,8 @@
 Exact, because energy counters only need looking at where they do something other than rise:
 
 1. `last_over_time(m[step])` gives each counter at every edge;
-2. steps in which a node's Kepler was not watched all the time, restarted, or was seen twice, are
-   fetched raw for that node, its pods included;
+2. steps in which a node's Kepler was not watched all the time, restarted, was seen twice, or is
+   another series than before, are fetched raw for that node, its pods included;
 3. pods whose counter fell, was reset, or changed series inside a step are fetched raw for that step.
 """
 
@@ -29,7 +29,7 @@ from sci_batch.fetch.past import Past
 from sci_batch.fetch.refetch import refetch
 from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
 from sci_batch.prometheus.client import Client
-from sci_batch.prometheus.samples import Samples
+from sci_batch.prometheus.samples import LabelSet, Samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def counters(client: Client, plan: Plan, found: Discovery, past: Past) -> Iterat
 
 def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: Asked) -> Counters:
     stretch, look = asked.stretch, _look(client, plan, found, past, asked)
-    present, whole = _watched(past.registry, look)
+    present, whole = _watched(past, look, plan.max_gap_ms)
     falls = _falls(past, look)
     nodes_at_fault = _nodes_at_fault(past.registry, falls, present - whole, present)
     keys_at_fault = _keys_at_fault(past.registry, falls, nodes_at_fault)
@@ -67,15 +67,17 @@ def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: As
         client, plan, found, past.registry, look.values, stretch.step_ms, nodes_at_fault, keys_at_fault
     )
 
-    key, time_ms, joules, alive = _put_together(look, raw, plan.max_gap_ms)
-    node, mark_ms = _marks(past.registry, raw, present - nodes_at_fault)
-    observed = _observed(past, look, raw, whole - nodes_at_fault, plan)
+    raw_marks, twice = _raw_marks(past.registry, raw), np.union1d(look.twice, raw_twice)
+    key, time_ms, joules, alive = _put_together(look, raw, _Ends(past.registry, raw_marks, twice, plan))
+    node, mark_ms = _marks(raw_marks, present - nodes_at_fault)
+    observed = _observed(past, look, raw_marks, whole - nodes_at_fault, plan)
     past.remember(key, joules)
+    past.shown_by = _shown_by(look)
     return Counters(
         start_ms=stretch.start_ms, end_ms=stretch.end_ms,
         keys=past.registry.keys, nodes=past.registry.nodes,
         key=key, time_ms=time_ms, joules=joules, alive=alive,
-        flags=duplicate_flags(key, np.union1d(look.twice, raw_twice)),
+        flags=duplicate_flags(key, twice),
         mark_node=node, mark_ms=mark_ms,
         observed_node=observed[0], observed_from_ms=observed[1], observed_to_ms=observed[2],
     )  # fmt: skip
@@ -97,23 +99,36 @@ def _look(client: Client, plan: Plan, found: Discovery, past: Past, asked: Asked
     )  # fmt: skip
 
 
-def _watched(registry: Registry, look: _Look) -> tuple[Cells, Cells]:
+def _watched(past: Past, look: _Look, max_gap_ms: int) -> tuple[Cells, Cells]:
     """(node, edge) cells with any sample, and those in which the node was watched all the time.
 
-    A node without counters of its own is believed: there is nothing to hold it against.
+    A node without counters of its own is believed: there is nothing to hold it against. Not so where it
+    begins, or begins again: the looks for young samples miss up to `LOOK_MS` of that.
     """
-    node, edge_ms = marks(look.values, registry)
+    node, edge_ms = marks(look.values, past.registry)
     present = Cells.of(node, edge_ms)
-    node_of_key = registry.keys["node_id"].to_numpy()
+    node_of_key = past.registry.keys["node_id"].to_numpy()
     enough = look.fresh.joules >= look.stretch.step_ms // LOOK_MS
     fresh = Cells.of(node_of_key[look.fresh.key[enough]], look.fresh.time_ms[enough])
     own = np.unique(node_of_key[look.fresh.key])
     silent = ~np.isin(node, own)
-    return present, (present & fresh) | Cells.of(node[silent], edge_ms[silent])
+    whole = (present & fresh) | Cells.of(node[silent], edge_ms[silent])
+    return present, whole & _goes_on(past, look, present, max_gap_ms)
+
+
+def _goes_on(past: Past, look: _Look, present: Cells, max_gap_ms: int) -> Cells:
+    """(node, edge) cells before which the node was seen as well; before the range that does not matter."""
+    if look.stretch.seed:
+        return present
+    node, edge_ms = present.pairs()
+    start_ms, step_ms = look.stretch.start_ms, look.stretch.step_ms
+    seen = [one for one, mark_ms in past.last_mark.items() if mark_ms >= start_ms - max_gap_ms]
+    first = np.full(len(seen), start_ms + step_ms)
+    return Cells.of(np.append(np.array(seen, np.int64), node), np.append(first, edge_ms + step_ms))
 
 
 def _falls(past: Past, look: _Look) -> Cells:
-    """(key, edge) cells whose value is below the last known one, that were reset, or shown by two series."""
+    """(key, edge) cells whose value is below the last known one, that were reset, or whose series changed."""
     key, edge_ms, joules = merged(look.values.key, look.values.time_ms, look.values.joules)
     before = np.full(len(key), np.nan)
     before[1:] = np.where(key[1:] == key[:-1], joules[:-1], np.nan)
@@ -127,7 +142,44 @@ def _falls(past: Past, look: _Look) -> Cells:
         Cells.of(key[fell], edge_ms[fell])
         | Cells.of(look.resets.key, look.resets.time_ms)
         | Cells.of(look.values.key[again], look.values.time_ms[again])
+        | _followed(past, look)
     )
+
+
+def _followed(past: Past, look: _Look) -> Cells:
+    """(key, edge) cells of nodes' counters that other series show than one step before.
+
+    Kepler restarted under another `instance`, and its counter may have overtaken the old one since.
+    """
+    row, key, edge_ms = _of_nodes(look)
+    start_ms, step_ms = look.stretch.start_ms, look.stretch.step_ms
+    sets, key_of = look.values.sets, look.values.key_of_series
+    goes_on = [sets[one] in past.shown_by.get(int(key_of[one]), ()) for one in range(len(sets))]
+    same = np.where(
+        edge_ms == start_ms + step_ms,
+        np.array(goes_on, bool)[row],
+        np.isin(composite(row, edge_ms - step_ms), composite(row, edge_ms)),
+    )
+    known = np.fromiter(past.shown_by, np.int64, len(past.shown_by))
+    first = np.full(len(known), start_ms + step_ms)
+    before = Cells.of(np.append(known, key), np.append(first, edge_ms + step_ms))
+    return (Cells.of(key, edge_ms) & before) - Cells.of(key[same], edge_ms[same])
+
+
+def _shown_by(look: _Look) -> dict[int, frozenset[LabelSet]]:
+    """The series of each counter of a node at the end of the stretch."""
+    row, key, edge_ms = _of_nodes(look)
+    last = edge_ms == look.stretch.end_ms
+    shown: dict[int, set[LabelSet]] = {}
+    for one, of_key in zip(row[last].tolist(), key[last].tolist(), strict=True):
+        shown.setdefault(of_key, set()).add(look.values.sets[one])
+    return {of_key: frozenset(sets) for of_key, sets in shown.items()}
+
+
+def _of_nodes(look: _Look) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Series, key and edge of the values of nodes' own counters."""
+    own = (look.values.series["level"] == kepler.NODE).to_numpy()[look.values.row]
+    return look.values.row[own].astype(np.int64), look.values.key[own], look.values.time_ms[own]
 
 
 def _nodes_at_fault(registry: Registry, falls: Cells, unwatched: Cells, present: Cells) -> Cells:
@@ -163,13 +215,37 @@ def _keys_at_fault(registry: Registry, falls: Cells, nodes_at_fault: Cells) -> C
     return Cells.of(key[pod & ~covered], edge_ms[pod & ~covered])
 
 
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Which counters had ended before the edge of a step that was fetched raw."""
+
+    registry: Registry
+    raw_marks: tuple[np.ndarray, np.ndarray]
+    twice: np.ndarray
+    plan: Plan
+
+    def before(self, edge_ms: np.ndarray, key: np.ndarray, last_ms: np.ndarray) -> np.ndarray:
+        """Of these counters and their last raw samples, up to the edge.
+
+        Where their node was scraped again without them; or, where its scrapes are not known or may be those
+        of another scraper, where they are too old.
+        """
+        node = self.registry.keys["node_id"].to_numpy()[key]
+        marks = composite(*self.raw_marks)
+        later = np.searchsorted(marks, composite(node, edge_ms), side="right")
+        later -= np.searchsorted(marks, composite(node, last_ms), side="right")
+        without = (later > 0) & ~np.isin(key, self.twice)
+        return np.asarray(without | (edge_ms - last_ms > self.plan.max_gap_ms))
+
+
 def _put_together(
-    look: _Look, raw: Readings, max_gap_ms: int
+    look: _Look, raw: Readings, ends: _Ends
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Edge values, with raw samples in place of the cells that were fetched raw.
 
     A raw cell still ends in a sample at its edge (the newest raw value), so that every counter of a node
-    is cut at the same moments; not where the counter had ended before.
+    is cut at the same moments; not where the counter had ended before: after a restart of Kepler its old
+    value would be taken for a new one.
     """
     key, edge_ms, joules = merged(look.values.key, look.values.time_ms, look.values.joules)
     raw_key, raw_ms, raw_joules = merged(raw.key, raw.time_ms, raw.joules)
@@ -184,7 +260,7 @@ def _put_together(
     keep = np.ones(len(code), bool)
     joules = joules.copy()
     if len(cell):
-        keep[is_raw] = edge_ms[is_raw] - last_ms[at[is_raw]] <= max_gap_ms
+        keep[is_raw] = ~ends.before(edge_ms[is_raw], key[is_raw], last_ms[at[is_raw]])
         joules[is_raw] = last_joules[at[is_raw]]
     lived = look.lives.shares(look.lived, key, edge_ms, all_domains=look.of_all_domains)
     alive = np.where(is_raw, 1.0, lived)
@@ -197,10 +273,10 @@ def _put_together(
     return key, time_ms, joules, alive
 
 
-def _marks(registry: Registry, raw: Readings, by_edge: Cells) -> tuple[np.ndarray, np.ndarray]:
+def _marks(raw_marks: tuple[np.ndarray, np.ndarray], by_edge: Cells) -> tuple[np.ndarray, np.ndarray]:
     """When each node was seen: at the edges, and at every scrape of the steps fetched raw."""
     node, edge_ms = by_edge.pairs()
-    raw_node, raw_ms = _raw_marks(registry, raw)
+    raw_node, raw_ms = raw_marks
     return distinct(np.concatenate([node, raw_node]), np.concatenate([edge_ms, raw_ms]))
 
 
@@ -212,12 +288,12 @@ def _raw_marks(registry: Registry, raw: Readings) -> tuple[np.ndarray, np.ndarra
 
 
 def _observed(
-    past: Past, look: _Look, raw: Readings, whole: Cells, plan: Plan
+    past: Past, look: _Look, raw_marks: tuple[np.ndarray, np.ndarray], whole: Cells, plan: Plan
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Watched intervals: whole steps, and between the scrapes of those fetched raw."""
     node, edge_ms = whole.pairs()
     begin_ms = edge_ms - look.stretch.step_ms
-    raw_node, raw_ms = _raw_marks(past.registry, raw)
+    raw_node, raw_ms = raw_marks
     end_ms = plan.end_ms if look.stretch.end_ms == plan.end_ms else None
     near = observed_between(
         np.concatenate([node, node, raw_node]), np.concatenate([begin_ms, edge_ms, raw_ms]),

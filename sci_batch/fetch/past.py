@@ -8,6 +8,7 @@ import numpy as np
 
 from sci_batch.counters import run_ends
 from sci_batch.fetch.registry import Registry
+from sci_batch.prometheus.samples import LabelSet
 
 
 @dataclass(slots=True)
@@ -19,13 +20,15 @@ class Past:
     """Newest value of each key; NaN where none."""
     last_mark: dict[int, int] = field(default_factory=dict)
     """When each node was last seen [Unix ms]."""
+    shown_by: dict[int, frozenset[LabelSet]] = field(default_factory=dict)
+    """Edges pull: the series of each counter of a node at the end."""
     end_ms: int | None = None
     """Up to where has been read; None: nothing yet, nor what lies before the range."""
 
     def copy(self) -> Past:
         """Another one, that can go on by itself."""
         registry = Registry(keys=self.registry.keys, nodes=self.registry.nodes)
-        return Past(registry, self.last_joules, dict(self.last_mark), self.end_ms)
+        return Past(registry, self.last_joules, dict(self.last_mark), dict(self.shown_by), self.end_ms)
 
     def known_joules(self) -> np.ndarray:
         """`last_joules` of all keys, also of those that are new."""

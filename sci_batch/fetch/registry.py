@@ -210,7 +210,8 @@ def one_scraper(found: Readings, *, touching: bool) -> tuple[Readings, np.ndarra
         spans = spans.groupby("piece", sort=True)["t"].agg(["min", "max", "size"]).reset_index()
         owner = pd.Series(found.row[contested[open_]]).groupby(piece[open_]).first().to_numpy()
         spans["counter"], spans["signature"] = counter[owner], signature[owner]
-        spans = spans.sort_values(["counter", "min", "signature"], ignore_index=True)
+        # a series that ends where others begin goes first, so that it is seen to be followed
+        spans = spans.sort_values(["counter", "min", "max", "signature"], ignore_index=True)
         reach = spans.groupby("counter")["max"].cummax().groupby(spans["counter"]).shift(fill_value=-1)
         apart = spans["min"] >= reach if touching else spans["min"] > reach
         spans["cluster"] = apart.cumsum()

@@ -72,9 +72,7 @@ def _watch(scenario: Scenario, index: int, pods: list[Pod]) -> WatchedNode:
     legacy_until = max((epoch.stop for epoch in epochs if epoch.generation == "legacy"), default=0)
     numbered = [(number, pod) for number, pod in enumerate(pods) if pod.node == node.name]
     power = power_of_node(scenario, node, index, numbered, legacy_until)
-    drops, resumes = (
-        events_by_pod(scenario, pods, events) for events in (scenario.drops, scenario.resumes)
-    )
+    drops, resumes = (events_by_pod(scenario, pods, events) for events in (scenario.drops, scenario.resumes))
     lives = lives_of(scenario, power, epochs, scrapers, drops, resumes)
     return WatchedNode(name=node.name, power=power, epochs=epochs, scrapers=scrapers, lives=lives)
 

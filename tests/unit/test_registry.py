@@ -118,6 +118,19 @@ def test_touching_series_follow_each_other_at_edges() -> None:
     assert kept(read(*series)[0], touching=False)[1] == [0]
 
 
+@pytest.mark.parametrize("new", ["a-new", "z-new"])
+def test_a_series_that_ends_at_the_first_edge_is_followed(new: str) -> None:
+    """Whatever its name: a restart in the first step shows the old series there alone."""
+    series = (pod(instance="old"), [(10, 5.0)]), (pod(instance=new), [(10, 1.0), (20, 2.0)])
+    left, twice = one_scraper(read(*series)[0], touching=True)
+    assert sorted(zip(left.time_ms.tolist(), left.joules.tolist(), strict=True)) == [
+        (10, 1),
+        (10, 5),
+        (20, 2),
+    ]
+    assert twice.tolist() == []
+
+
 def test_times_of_the_same_reading_are_kept_once() -> None:
     key, time_ms, joules, alive = merged(
         np.array([1, 0, 1, 1]), np.array([5, 5, 5, 4]), np.array([2.0, 9.0, 3.0, 1.0]), np.array([0.2,
