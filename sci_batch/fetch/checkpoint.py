@@ -75,7 +75,7 @@ class Checkpoint:
         for stretch in read(past):
             last = stretch.end_ms == plan.end_ms
             try:
-                shown_by = [(key, sorted(sets)) for key, sets in past.shown_by.items()]
+                shown_by = [(key, sorted(names)) for key, names in past.shown_by.items()]
                 made = {
                     "last": last, "last_mark": list(past.last_mark.items()), "shown_by": shown_by,
                     **asdict(client.account),
@@ -250,10 +250,7 @@ def _stored(path: Path, past: Past, client: Client) -> Counters:
         )
         past.remember(arrays["key"], arrays["joules"])
         past.last_mark = {int(node): int(at_ms) for node, at_ms in facts["last_mark"]}
-        past.shown_by = {
-            int(key): frozenset(tuple((str(name), str(value)) for name, value in labels) for labels in sets)
-            for key, sets in facts["shown_by"]
-        }
+        past.shown_by = {int(key): set(map(str, names)) for key, names in facts["shown_by"]}
         past.end_ms = int(facts["end_ms"])
         client.recall(Account(facts["queries"], facts["warnings"], facts["dropped"]))
         return Counters(

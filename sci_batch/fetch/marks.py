@@ -12,10 +12,15 @@ from sci_batch.fetch.registry import Readings, Registry
 def marks(read: Readings, registry: Registry) -> tuple[np.ndarray, np.ndarray]:
     """(node, time) of every scrape, distinct, ordered: by the node's own counters, else by its pods'."""
     node_of_series = registry.keys["node_id"].to_numpy()[read.key_of_series]
-    is_node = (read.series["level"] == kepler.NODE).to_numpy()
-    speaks = is_node | ~np.isin(node_of_series, np.unique(node_of_series[is_node]))
-    use = speaks[read.row]
+    use = speaking(read, registry)[read.row]
     return distinct(node_of_series[read.row][use], read.time_ms[use])
+
+
+def speaking(read: Readings, registry: Registry) -> np.ndarray:
+    """Which series speak for their node: its own counters, else those of its pods."""
+    node_of_series = registry.keys["node_id"].to_numpy()[read.key_of_series]
+    is_node = (read.series["level"] == kepler.NODE).to_numpy()
+    return np.asarray(is_node | ~np.isin(node_of_series, np.unique(node_of_series[is_node])))
 
 
 def distinct(node: np.ndarray, time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from sci_batch.counters import run_ends
 from sci_batch.fetch.registry import Registry
-from sci_batch.prometheus.samples import LabelSet
 
 
 @dataclass(slots=True)
@@ -20,8 +19,8 @@ class Past:
     """Newest value of each key; NaN where none."""
     last_mark: dict[int, int] = field(default_factory=dict)
     """When each node was last seen [Unix ms]."""
-    shown_by: dict[int, frozenset[LabelSet]] = field(default_factory=dict)
-    """Edges pull: the series of each counter of a node at the end."""
+    shown_by: dict[int, set[str]] = field(default_factory=dict)
+    """Edges pull: the series of counters that tell of restarts, at the end."""
     end_ms: int | None = None
     """Up to where has been read; None: nothing yet, nor what lies before the range."""
 

@@ -53,6 +53,13 @@ KNOWN = {
     "restart between the last scrape before the range and the first inside, overtakes": World(
         small(restarts=(Restart(node=1, at=-532.0, down=20.0), Restart(node=1, at=-8.0, down=5.0))), "30m"
     ),
+    "the same without a node level": World(
+        small(
+            node_level=False,
+            restarts=(Restart(node=1, at=-532.0, down=20.0), Restart(node=1, at=-8.0, down=5.0)),
+        ),
+        "30m",
+    ),
 }  # fmt: skip
 
 
