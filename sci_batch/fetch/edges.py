@@ -68,9 +68,14 @@ def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: As
         client, plan, found, past.registry, look.values, stretch.step_ms, nodes_at_fault, keys_at_fault
     )
 
-    raw_marks, twice = _raw_marks(past.registry, raw), np.union1d(look.twice, raw_twice)
-    key, time_ms, joules, alive = _put_together(look, raw, _Ends(past.registry, raw_marks, twice, plan))
-    node, mark_ms = _marks(raw_marks, present - nodes_at_fault)
+    plain, raw_marks = present - nodes_at_fault, _raw_marks(past.registry, raw)
+    twice = np.union1d(look.twice, raw_twice)
+    steps = _RawSteps(
+        registry=past.registry, marks=raw_marks, twice=twice, plain=plain, stretch=stretch,
+        max_gap_ms=plan.max_gap_ms,
+    )  # fmt: skip
+    key, time_ms, joules, alive = _put_together(look, raw, steps)
+    node, mark_ms = _marks(raw_marks, plain)
     observed = _observed(past, look, raw_marks, whole - nodes_at_fault, plan)
     past.remember(key, joules)
     past.shown_by = _shown_by(past.registry, look)
@@ -103,8 +108,8 @@ def _look(client: Client, plan: Plan, found: Discovery, past: Past, asked: Asked
 def _watched(past: Past, look: _Look, max_gap_ms: int) -> tuple[Cells, Cells]:
     """(node, edge) cells with any sample, and those in which the node was watched all the time.
 
-    A node without counters of its own is believed: there is nothing to hold it against. Not so where it
-    begins, or begins again: the looks for young samples miss up to `LOOK_MS` of that.
+    A node without counters of its own is believed: there is nothing to hold it against. Not so where any
+    node begins, begins again, or ends: the looks for young samples miss a part of the gap behind the edge.
     """
     node, edge_ms = marks(look.values, past.registry)
     present = Cells.of(node, edge_ms)
@@ -114,10 +119,18 @@ def _watched(past: Past, look: _Look, max_gap_ms: int) -> tuple[Cells, Cells]:
     own = np.unique(node_of_key[look.fresh.key])
     silent = ~np.isin(node, own)
     whole = (present & fresh) | Cells.of(node[silent], edge_ms[silent])
-    return present, whole & _goes_on(past, look, present, max_gap_ms)
+    whole &= _begun(past, look, present, max_gap_ms)
+    return present, whole & _goes_on(look, whole)
 
 
-def _goes_on(past: Past, look: _Look, present: Cells, max_gap_ms: int) -> Cells:
+def _goes_on(look: _Look, whole: Cells) -> Cells:
+    """(node, edge) cells behind which the node was watched as well, or the stretch ends."""
+    node, edge_ms = whole.pairs()
+    ends = edge_ms == look.stretch.end_ms
+    return Cells.of(node, edge_ms - look.stretch.step_ms) | Cells.of(node[ends], edge_ms[ends])
+
+
+def _begun(past: Past, look: _Look, present: Cells, max_gap_ms: int) -> Cells:
     """(node, edge) cells before which the node was seen as well; before the range that does not matter."""
     if look.stretch.seed:
         return present
@@ -225,37 +238,43 @@ def _keys_at_fault(registry: Registry, falls: Cells, nodes_at_fault: Cells) -> C
     return Cells.of(key[pod & ~covered], edge_ms[pod & ~covered])
 
 
-@dataclass(frozen=True, slots=True)
-class _Ends:
-    """Which counters had ended before the edge of a step that was fetched raw."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RawSteps:
+    """Steps that were fetched raw: which counters are not cut at their edge."""
 
     registry: Registry
-    raw_marks: tuple[np.ndarray, np.ndarray]
+    marks: tuple[np.ndarray, np.ndarray]
+    """Scrapes of their nodes."""
     twice: np.ndarray
-    plan: Plan
+    plain: Cells
+    """(node, edge) cells of which only the value at the edge is known."""
+    stretch: Stretch
+    max_gap_ms: int
 
-    def before(self, edge_ms: np.ndarray, key: np.ndarray, last_ms: np.ndarray) -> np.ndarray:
-        """Of these counters and their last raw samples, up to the edge.
+    def uncut(self, edge_ms: np.ndarray, key: np.ndarray, last_ms: np.ndarray) -> np.ndarray:
+        """Of these counters and their last samples: which had ended by the edge, or go on in raw samples.
 
-        Where their node was scraped again without them; or, where its scrapes are not known or may be those
-        of another scraper, where they are too old.
+        One had ended where its node was scraped again without it; or, where the node's scrapes are not known
+        or may be those of another scraper, where the last sample is too old.
         """
         node = self.registry.keys["node_id"].to_numpy()[key]
-        marks = composite(*self.raw_marks)
+        marks = composite(*self.marks)
         later = np.searchsorted(marks, composite(node, edge_ms), side="right")
         later -= np.searchsorted(marks, composite(node, last_ms), side="right")
         without = (later > 0) & ~np.isin(key, self.twice)
-        return np.asarray(without | (edge_ms - last_ms > self.plan.max_gap_ms))
+        ended = without | (edge_ms - last_ms > self.max_gap_ms)
+        next_ms = edge_ms + self.stretch.step_ms
+        return np.asarray(ended | ~(self.plain.has(node, next_ms) | (next_ms > self.stretch.end_ms)))
 
 
 def _put_together(
-    look: _Look, raw: Readings, ends: _Ends
+    look: _Look, raw: Readings, steps: _RawSteps
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Edge values, with raw samples in place of the cells that were fetched raw.
 
     A raw cell still ends in a sample at its edge (the newest raw value), so that every counter of a node
-    is cut at the same moments; not where the counter had ended before: after a restart of Kepler its old
-    value would be taken for a new one.
+    is cut at the same moments. Not where raw samples follow, between which a gap is spread evenly; nor where
+    the counter had ended before: after a restart of Kepler its old value would be taken for a new one.
     """
     key, edge_ms, joules = merged(look.values.key, look.values.time_ms, look.values.joules)
     raw_key, raw_ms, raw_joules = merged(raw.key, raw.time_ms, raw.joules)
@@ -270,7 +289,7 @@ def _put_together(
     keep = np.ones(len(code), bool)
     joules = joules.copy()
     if len(cell):
-        keep[is_raw] = ~ends.before(edge_ms[is_raw], key[is_raw], last_ms[at[is_raw]])
+        keep[is_raw] = ~steps.uncut(edge_ms[is_raw], key[is_raw], last_ms[at[is_raw]])
         joules[is_raw] = last_joules[at[is_raw]]
     lived = look.lives.shares(look.lived, key, edge_ms, all_domains=look.of_all_domains)
     alive = np.where(is_raw, 1.0, lived)

@@ -117,21 +117,32 @@ def server() -> Iterator[str]:
         yield made.url
 
 
-@pytest.mark.parametrize("name", WORLDS)
-def test_each_pod_has_the_energy_of_its_samples(server: str, name: str) -> None:
-    world = WORLDS[name]
-    cluster = str(list(WORLDS).index(name))
+def joules(server: str, world: World, cluster: str) -> pd.DataFrame:
+    """Active energy of each pod and window by both pulls [J]."""
     scenario = replace(world.scenario, external_labels=(("cluster", cluster),))
     servers.load_remote_write(server, remote_write_bodies(simulate(scenario).series))
     flags = ("--cluster-label", f"cluster={cluster}", "--window", world.window)
-    edges, raw = (
-        rows(server, *flags, "--group-by", "node,namespace,pod", "--pull", pull)
+    by_pull = {
+        pull: rows(server, *flags, "--group-by", "node,namespace,pod", "--pull", pull)
         .groupby(["node", "namespace", "pod", "window_start"])["active_kwh"]
         .sum()
         * JOULES_PER_KWH
         for pull in ("edges", "raw")
-    )
-    assert edges.sum() == pytest.approx(raw.sum(), rel=0.002)
-    both = pd.concat({"edges": edges, "raw": raw}, axis=1).fillna(0.0)
+    }
+    return pd.concat(by_pull, axis=1).fillna(0.0)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_each_pod_has_the_energy_of_its_samples(server: str, name: str) -> None:
+    both = joules(server, WORLDS[name], str(list(WORLDS).index(name)))
+    assert both["edges"].sum() == pytest.approx(both["raw"].sum(), rel=0.002)
     apart = both[(both["edges"] - both["raw"]).abs() > POD_WATTS * ODD_SECONDS]
+    assert apart.empty, apart.to_string()
+
+
+def test_what_was_used_in_a_long_gap_is_spread_evenly(server: str) -> None:
+    """It begins 100 s before an edge and ends in the step after the next."""
+    gap = Gap(node=0, at=3500.0, seconds=1500.0)
+    both = joules(server, World(small(nodes=_nodes(15.0, 15.0), gaps=(gap,)), "15m"), "gap")
+    apart = both[(both["edges"] - both["raw"]).abs() > 10.0 * 15.0]  # 10 W, an interval of scrapes
     assert apart.empty, apart.to_string()
