@@ -119,18 +119,18 @@ def _watched(past: Past, look: _Look, max_gap_ms: int) -> tuple[Cells, Cells]:
     own = np.unique(node_of_key[look.fresh.key])
     silent = ~np.isin(node, own)
     whole = (present & fresh) | Cells.of(node[silent], edge_ms[silent])
-    whole &= _begun(past, look, present, max_gap_ms)
-    return present, whole & _goes_on(look, whole)
+    whole &= _seen_before(past, look, present, max_gap_ms)
+    return present, whole & _watched_behind(look, whole)
 
 
-def _goes_on(look: _Look, whole: Cells) -> Cells:
+def _watched_behind(look: _Look, whole: Cells) -> Cells:
     """(node, edge) cells behind which the node was watched as well, or the stretch ends."""
     node, edge_ms = whole.pairs()
     ends = edge_ms == look.stretch.end_ms
     return Cells.of(node, edge_ms - look.stretch.step_ms) | Cells.of(node[ends], edge_ms[ends])
 
 
-def _begun(past: Past, look: _Look, present: Cells, max_gap_ms: int) -> Cells:
+def _seen_before(past: Past, look: _Look, present: Cells, max_gap_ms: int) -> Cells:
     """(node, edge) cells before which the node was seen as well; before the range that does not matter."""
     if look.stretch.seed:
         return present

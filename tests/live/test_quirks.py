@@ -174,7 +174,7 @@ def test_a_power_domain_that_comes_later_shortens_no_life(kept: str, also_withou
         for found in (edges, raw)
     ]  # fmt: skip
     assert len(of_n2[0]) == 6
-    pd.testing.assert_series_equal(*of_n2, rtol=0.05)
+    pd.testing.assert_series_equal(of_n2[0], of_n2[1], rtol=0.05)
 
 
 def _asked_of_lives(done: dict[str, Any]) -> list[bool]:
