@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -19,7 +20,7 @@ from sci_batch.cli.log import begin, say, show_bug, show_error
 from sci_batch.cli.quick import keep_all
 from sci_batch.cli.terminal import abandon_stdout
 from sci_batch.cli.version import PROGRAM, version
-from sci_batch.errors import SciBatchError, UsageError
+from sci_batch.errors import SciBatchError, SinkError, UsageError
 
 # The base of everything a wrong flag raises. typer may carry a click of its own, so click's own
 # class would be another one.
@@ -79,12 +80,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _wrong_command_line(error)
     except SystemExit as stop:
         return _stopped(stop)
-    except Exception as error:  # the boundary: whatever comes here is a bug
+    except Exception as error:  # the boundary: whatever else comes here is a bug
+        if _output_is_full(error):
+            return _no_room(error)
         show_bug(error)
         return exit_code(error)
     if code == INTERRUPTED:
         say(STOPPED[INTERRUPTED])
     return code if isinstance(code, int) else 0
+
+
+def _output_is_full(error: Exception) -> bool:
+    """Files are written by sinks, which say their names; what has none is a stream."""
+    full = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG}
+    return isinstance(error, OSError) and error.filename is None and error.errno in full
+
+
+def _no_room(error: Exception) -> int:
+    why = getattr(error, "strerror", error)
+    told = SinkError(f"standard output could not be written: {why}", "Make room, or write to another place.")
+    abandon_stdout()
+    show_error(told)
+    return exit_code(told)
 
 
 def _wrong_command_line(error: Exception) -> int:

@@ -170,6 +170,17 @@ def test_8_a_full_disk_behind_standard_output() -> None:
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["schema", "config init", "factors list", "--version", "report --help"])
+def test_8_whatever_is_told_there(command: str) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = sci_batch(*command.split(), capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 8
+    assert (
+        done.stderr.splitlines()[0] == "error: standard output could not be written: No space left on device"
+    )
+    assert "Exception ignored" not in done.stderr
+
+
 def test_130_interrupted() -> None:
     done = sci_batch(*COMPUTE, scenario="interrupt")
     assert done.returncode == 130
