@@ -313,11 +313,12 @@ def test_the_size_is_that_of_the_real_pull(
         f"\n{fixture}, {method}: samples {told['samples']:,} of {samples:,}, bytes {told['bytes']:,} of "
         f"{size:,}, requests {told['requests']} of {len(real)}"
     )
-    # Of the large clusters the hours with mishaps are fetched again raw, which only the pull can know.
+    # Of the large clusters the hours with mishaps, and those before, are fetched again raw, which only the
+    # pull can know.
     mishaps = method == "edges" and world is not None
-    assert samples / (5 if mishaps else 1.5) < told["samples"] < samples * 1.5
+    assert samples / (6 if mishaps else 1.5) < told["samples"] < samples * 1.5
     assert size / (2.5 if mishaps else 1.5) < told["bytes"] < size * 1.5
-    assert len(real) / 1.5 < told["requests"] < len(real) * 1.5
+    assert len(real) / (2 if mishaps else 1.5) < told["requests"] < len(real) * 1.5
     assert sum(one[1] for one in asked) < 10_000, "the energy itself is not fetched"
     assert len(asked) <= 3 * len(found.meters) + 1
 
