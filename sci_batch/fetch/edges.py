@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
@@ -24,8 +23,9 @@ from sci_batch.asking.plan import Discovery, Plan, Stretch, edge_stretches
 from sci_batch.counters import Counters, composite, run_ends
 from sci_batch.fetch.ahead import ahead
 from sci_batch.fetch.cells import Cells
+from sci_batch.fetch.followed import followed, shown_by
 from sci_batch.fetch.lives import Lives
-from sci_batch.fetch.marks import distinct, marks, observed_between, speaking
+from sci_batch.fetch.marks import distinct, marks, observed_between
 from sci_batch.fetch.past import Past
 from sci_batch.fetch.refetch import refetch
 from sci_batch.fetch.registry import Readings, Registry, duplicate_flags, merged, one_scraper, readings
@@ -78,7 +78,7 @@ def _stretch(client: Client, plan: Plan, found: Discovery, past: Past, asked: As
     node, mark_ms = _marks(raw_marks, plain)
     observed = _observed(past, look, raw_marks, whole - nodes_at_fault, plan)
     past.remember(key, joules)
-    past.shown_by = _shown_by(past.registry, look)
+    past.shown_by = shown_by(past.registry, look.values, stretch)
     return Counters(
         start_ms=stretch.start_ms, end_ms=stretch.end_ms,
         keys=past.registry.keys, nodes=past.registry.nodes,
@@ -156,53 +156,8 @@ def _falls(past: Past, look: _Look) -> Cells:
         Cells.of(key[fell], edge_ms[fell])
         | Cells.of(look.resets.key, look.resets.time_ms)
         | Cells.of(look.values.key[again], look.values.time_ms[again])
-        | _followed(past, look)
+        | followed(past, look.values, look.stretch)
     )
-
-
-def _followed(past: Past, look: _Look) -> Cells:
-    """(key, edge) cells of counters that other series show than one step before.
-
-    Kepler restarted under another `instance`, and its counter may have overtaken the old one since. Nodes'
-    own counters tell it, those of pods only where there are none.
-    """
-    row, key, edge_ms = _telling(past.registry, look)
-    start_ms, step_ms = look.stretch.start_ms, look.stretch.step_ms
-    same = np.isin(composite(row, edge_ms - step_ms), composite(row, edge_ms))
-    first = np.flatnonzero(edge_ms == start_ms + step_ms)
-    names = _names(look, row[first])
-    same[first] = [
-        name in past.shown_by.get(of_key, ()) for name, of_key in zip(names, key[first].tolist(), strict=True)
-    ]
-    known = np.fromiter(past.shown_by, np.int64, len(past.shown_by))
-    before = Cells.of(
-        np.append(known, key), np.append(np.full(len(known), start_ms + step_ms), edge_ms + step_ms)
-    )
-    return (Cells.of(key, edge_ms) & before) - Cells.of(key[same], edge_ms[same])
-
-
-def _shown_by(registry: Registry, look: _Look) -> dict[int, set[str]]:
-    """The series of each counter at the end of the stretch, of those that tell of restarts."""
-    row, key, edge_ms = _telling(registry, look)
-    last = edge_ms == look.stretch.end_ms
-    shown: dict[int, set[str]] = {}
-    for name, of_key in zip(_names(look, row[last]), key[last].tolist(), strict=True):
-        shown.setdefault(of_key, set()).add(name)
-    return shown
-
-
-def _telling(registry: Registry, look: _Look) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Series, key and edge of the values that tell whether a node's Kepler is another process."""
-    values = look.values
-    tells = speaking(values, registry) & (values.series["state"] != "terminated").to_numpy()
-    use = tells[values.row]
-    return values.row[use].astype(np.int64), values.key[use], values.time_ms[use]
-
-
-def _names(look: _Look, row: np.ndarray) -> list[str]:
-    """A short name of each series, the same in every run."""
-    sets = look.values.sets
-    return [blake2b(repr(sets[one]).encode(), digest_size=8).hexdigest() for one in row.tolist()]
 
 
 def _nodes_at_fault(registry: Registry, falls: Cells, unwatched: Cells, present: Cells) -> Cells:
